@@ -1,0 +1,307 @@
+"""Load records into a layer: staged by COPY, compared, and merged by one statement within one transaction.
+
+Three shapes of a load share that road: a whole layer (what is absent is closed), a sensor's observations
+(the series grows, the layer shows the latest), and other systems' records in a register.
+Loading the same twice changes nothing and takes no number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from cop.catalogue import Layer
+from cop.errors import LoadRefused
+from cop.store.statements import statements
+from cop_ingest.records import Parsed, Record
+
+_SQL = Path(__file__).parent / "sql" / "load.sql"
+REGISTER_BATCH = 100  # larger ones hold the journal's head so long that other writers wait
+Provenance = Literal["real", "exercise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a load came from: a file or address in words, the bytes' hash, and whether it is real or an exercise."""
+
+    name: str
+    manifest: bytes
+    provenance: Provenance
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load saw and did, in numbers of records; `n` is the journal's number where anything changed."""
+
+    layer: str
+    state: Literal["done", "unchanged"]
+    seen: int
+    inserted: int = 0
+    updated: int = 0
+    closed: int = 0
+    refused: int = 0
+    mended: int = 0
+    n: int | None = None
+
+    @property
+    def unchanged(self) -> int:
+        """Records that were there already, just so."""
+        return self.seen - self.refused - self.inserted - self.updated
+
+
+def manifest_of(*parts: bytes) -> bytes:
+    """The hash that tells one load from another: SHA-256 over the parts and their lengths."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8) + part)
+    return digest.digest()
+
+
+def is_loaded(connection: psycopg.Connection, layer: Layer, manifest: bytes) -> bool:
+    """Whether the layer holds exactly this manifest already."""
+    row = connection.execute(_statement("loaded_manifest"), {"layer": layer.id}).fetchone()
+    return row is not None and row[0] == manifest
+
+
+def remember(connection: psycopg.Connection, layer: Layer, origin: Origin) -> None:
+    """Note what the layer now holds, where it was not one load that brought it."""
+    with connection.transaction():
+        about = {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance}
+        connection.execute(_statement("loaded"), about)
+
+
+def load_whole(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin) -> LoadReport:
+    """Load a complete copy of a layer. What the store has and the copy has not is closed.
+
+    Raises LoadRefused, and changes nothing, where the copy holds no record at all.
+    """
+
+    def work() -> LoadReport:
+        if not parsed.records:
+            raise LoadRefused(f"{origin.name}: no record could be read; the layer {layer.id} stays as it was")
+        _stage(connection, layer, parsed.records, origin)
+        return _merge(connection, layer, parsed, origin, "changes_of_a_whole")
+
+    return _in_run(connection, layer, parsed, origin, work)
+
+
+def load_observations(
+    connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, published_at: datetime
+) -> LoadReport:
+    """Load sensors' observations of one file: into the series, and the newest of each sensor into the layer."""
+
+    def work() -> LoadReport:
+        _stage(connection, layer, parsed.records, origin)
+        connection.execute(_statement("days_of_series", layer), {"layer": layer.id})
+        connection.execute(_statement("extend_series", layer), {"published_at": published_at})
+        connection.execute(_statement("latest_of_series", layer))
+        return _merge(connection, layer, parsed, origin, "changes_of_a_part")
+
+    return _in_run(connection, layer, parsed, origin, work)
+
+
+def load_register(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin) -> LoadReport:
+    """Load other systems' records into a register, in batches of 100 that are numbered record by record.
+
+    A batch is a transaction; a load that is cut goes on where it stopped when it is run again.
+    """
+    report = LoadReport(layer.id, "unchanged", 0)
+    batches: Sequence[Sequence[Record]] = list(batched(parsed.records, REGISTER_BATCH)) or [()]
+    for place, batch in enumerate(batches):
+        part = Parsed(list(batch), parsed.refusals if place == 0 else [])
+        report = _add(report, _load_batch(connection, layer, part, origin))
+    return report
+
+
+def _load_batch(connection: psycopg.Connection, layer: Layer, part: Parsed, origin: Origin) -> LoadReport:
+    def work() -> LoadReport:
+        _stage(connection, layer, part.records, origin)
+        known = _one(connection, "known_of_register", layer)
+        before = _one(connection, "head", layer)
+        touched = connection.execute(_statement("merge_register", layer)).rowcount
+        connection.execute(_statement("number_now"))
+        after = _one(connection, "head", layer)
+        inserted = len(part.records) - known
+        return LoadReport(
+            layer.id, "done" if touched else "unchanged", len(part.records) + len(part.refusals),
+            inserted=inserted, updated=touched - inserted, refused=len(part.refusals),
+            mended=_mended(part), n=after if after != before else None,
+        )  # fmt: skip
+
+    return _in_run(connection, layer, part, origin, work)
+
+
+def _add(left: LoadReport, right: LoadReport) -> LoadReport:
+    return replace(
+        left,
+        state="done" if "done" in (left.state, right.state) else "unchanged",
+        seen=left.seen + right.seen,
+        inserted=left.inserted + right.inserted,
+        updated=left.updated + right.updated,
+        refused=left.refused + right.refused,
+        mended=left.mended + right.mended,
+        n=right.n or left.n,
+    )
+
+
+def _in_run(
+    connection: psycopg.Connection,
+    layer: Layer,
+    parsed: Parsed,
+    origin: Origin,
+    work: Callable[[], LoadReport],
+) -> LoadReport:
+    run = _begin_run(connection, layer, origin)
+    with _failure_kept(connection, run, parsed), connection.transaction():
+        connection.execute(
+            "SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %s, true)", [origin.name]
+        )
+        report = work()
+        _keep_remarks(connection, run, parsed)
+        _finish_run(connection, run, report)
+    return report
+
+
+def _begin_run(connection: psycopg.Connection, layer: Layer, origin: Origin) -> int:
+    with connection.transaction():
+        raw_hash = hashlib.sha256(origin.raw).digest() if origin.raw is not None else None
+        if origin.raw is not None:
+            connection.execute(_statement("keep_raw"), {"hash": raw_hash, "body": origin.raw})
+        about = {
+            "layer": layer.id,
+            "origin": origin.name,
+            "raw_hash": raw_hash,
+            "provenance": origin.provenance,
+        }
+        row = connection.execute(_statement("begin_run"), about).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@contextmanager
+def _failure_kept(connection: psycopg.Connection, run: int, parsed: Parsed) -> Iterator[None]:
+    """A failed load leaves its run's row with the cause; the layer's rows stay as they were."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException) as exc:
+        cause = exc.diag.message_primary or str(exc)
+        _mark_failed(connection, run, len(parsed.records), cause)
+        raise LoadRefused(f"the store refused the load, nothing was changed: {cause}") from exc
+    except LoadRefused as exc:
+        _mark_failed(connection, run, len(parsed.records), str(exc))
+        raise
+
+
+def _mark_failed(connection: psycopg.Connection, run: int, seen: int, cause: str) -> None:
+    nothing = {"inserted": 0, "updated": 0, "closed": 0, "unchanged": 0, "refused": 0, "n": None}
+    with connection.transaction():
+        connection.execute(
+            _statement("finish_run"), {"run": run, "state": "failed", "seen": seen, "cause": cause, **nothing}
+        )
+
+
+def _finish_run(connection: psycopg.Connection, run: int, report: LoadReport) -> None:
+    numbers = {
+        name: getattr(report, name) for name in ("seen", "inserted", "updated", "closed", "unchanged", "refused", "n")
+    }
+    connection.execute(_statement("finish_run"), {"run": run, "state": report.state, "cause": None, **numbers})
+
+
+def _keep_remarks(connection: psycopg.Connection, run: int, parsed: Parsed) -> None:
+    rows: list[tuple[object, ...]] = [
+        (run, refusal.ordinal, "refused", None, refusal.reason, refusal.raw[:4000]) for refusal in parsed.refusals
+    ]
+    rows += [
+        (run, place, "mended", record.id, "; ".join(record.remarks), None)
+        for place, record in enumerate(parsed.records)
+        if record.remarks
+    ]
+    if rows:
+        connection.cursor().executemany(_statement("remark"), rows)
+
+
+def _mended(parsed: Parsed) -> int:
+    return sum(bool(record.remarks) for record in parsed.records)
+
+
+def _stage(connection: psycopg.Connection, layer: Layer, records: Sequence[Record], origin: Origin) -> None:
+    connection.execute("DROP TABLE IF EXISTS staging, change")
+    connection.execute(_statement("staging", layer))
+    names = [column.name for column in layer.columns if column.role != "updated"]
+    with connection.cursor().copy(_statement("copy", layer)) as copy:
+        for record in records:
+            values = [record.properties.get(name) for name in names]
+            copy.write_row([record.id, *values, origin.provenance, record.geometry])
+    connection.execute(_statement("shape"))
+
+
+def _merge(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, changes: str) -> LoadReport:
+    connection.execute(_statement(changes, layer))
+    row = connection.execute(_statement("count_changes")).fetchone()
+    assert row is not None
+    inserted, updated, closed = row
+    n = None
+    if inserted or updated or closed:
+        n = _begin_load(connection, layer, origin)
+        connection.execute(_statement("merge", layer))
+    connection.execute(
+        _statement("loaded"),
+        {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance},
+    )
+    return LoadReport(
+        layer.id, "done" if n else "unchanged", len(parsed.records) + len(parsed.refusals),
+        inserted, updated, closed, len(parsed.refusals), _mended(parsed), n,
+    )  # fmt: skip
+
+
+def _begin_load(connection: psycopg.Connection, layer: Layer, origin: Origin) -> int:
+    row = connection.execute(_statement("begin_load"), {"layer": layer.id, "manifest": origin.manifest}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _one(connection: psycopg.Connection, name: str, layer: Layer) -> int:
+    row = connection.execute(_statement(name, layer)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _statement(name: str, layer: Layer | None = None) -> sql.Composed:
+    text = sql.SQL(statements(_SQL)[name])
+    return text.format(**_identifiers(layer)) if layer is not None else text.format()
+
+
+def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
+    loaded = [column.name for column in layer.columns if column.role != "updated"]
+    names = [sql.Identifier(name) for name in (*loaded, "provenance")]
+    time = layer.with_role("time")
+
+    def listed(prefix: str) -> sql.Composable:
+        return sql.SQL(", ").join([sql.SQL(prefix) + name for name in names])
+
+    def assigned(prefix: str) -> sql.Composable:
+        return sql.SQL(", ").join([sql.SQL("{} = {}{}").format(name, sql.SQL(prefix), name) for name in names])
+
+    return {
+        "table": sql.Identifier("layer", layer.id),
+        "series": sql.Identifier("obs", layer.id),
+        "columns": listed(""),
+        "s_columns": listed("s."),
+        "t_columns": listed("t."),
+        "c_columns": listed("c."),
+        "assignments": assigned("c."),
+        "assignments_excluded": assigned("excluded."),
+        "assignments_newest": assigned("n."),
+        "assignments_staged": assigned("s."),
+        "time": sql.Identifier(time.name if time else "id"),
+    }

@@ -1,0 +1,109 @@
+-- Statements of a load. {braces} are identifiers, put in by psycopg.sql; values are parameters.
+
+-- begin_run --
+-- A run's row, written before anything is read, so that a failure leaves a trace.
+INSERT INTO cop.run (layer, origin, raw_hash, provenance) VALUES (%(layer)s, %(origin)s, %(raw_hash)s, %(provenance)s)
+RETURNING id;
+
+-- keep_raw --
+-- The payload's bytes by their hash, kept once.
+INSERT INTO cop.raw (hash, body) VALUES (%(hash)s, %(body)s) ON CONFLICT DO NOTHING;
+
+-- finish_run --
+-- What a run saw and did.
+UPDATE cop.run SET finished_at = clock_timestamp(), state = %(state)s, seen = %(seen)s, inserted = %(inserted)s,
+    updated = %(updated)s, closed = %(closed)s, unchanged = %(unchanged)s, refused = %(refused)s, n = %(n)s, cause = %(cause)s
+WHERE id = %(run)s;
+
+-- remark --
+-- A record that was refused or mended, with the reason.
+INSERT INTO cop.remark (run, ordinal, kind, feature, reason, record) VALUES (%s, %s, %s, %s, %s, %s);
+
+-- staging --
+-- The records as they came, in the layer's columns.
+CREATE TEMP TABLE staging ON COMMIT DROP AS
+SELECT id, {columns}, '\x'::bytea AS wkb, geom FROM {table} WITH NO DATA;
+
+-- copy --
+COPY staging (id, {columns}, wkb) FROM STDIN;
+
+-- shape --
+-- From WKB to geometry, once for all rows.
+UPDATE staging SET geom = ST_GeomFromWKB(wkb, 4326) WHERE wkb IS NOT NULL;
+
+-- changes_of_a_whole --
+-- What differs between a complete copy of the layer and the store; what is absent from it is closed.
+CREATE TEMP TABLE change ON COMMIT DROP AS
+SELECT coalesce(s.id, t.id) AS id, {s_columns}, s.geom,
+       CASE WHEN s.id IS NULL THEN 'closed' WHEN t.id IS NULL THEN 'inserted' ELSE 'updated' END AS change
+FROM staging AS s FULL JOIN {table} AS t ON t.id = s.id
+WHERE s.id IS NULL OR t.id IS NULL
+   OR ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom);
+
+-- changes_of_a_part --
+-- What differs between some records and the store; what is absent stays as it is.
+CREATE TEMP TABLE change ON COMMIT DROP AS
+SELECT s.id, {s_columns}, s.geom, CASE WHEN t.id IS NULL THEN 'inserted' ELSE 'updated' END AS change
+FROM staging AS s LEFT JOIN {table} AS t ON t.id = s.id
+WHERE t.id IS NULL OR ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom);
+
+-- count_changes --
+SELECT count(*) FILTER (WHERE change = 'inserted'), count(*) FILTER (WHERE change = 'updated'),
+       count(*) FILTER (WHERE change = 'closed') FROM change;
+
+-- begin_load --
+SELECT cop.begin_load(%(layer)s, %(manifest)s);
+
+-- merge --
+-- One statement inserts, updates and closes.
+MERGE INTO {table} AS t USING change AS c ON t.id = c.id
+WHEN MATCHED AND c.change = 'closed' THEN DELETE
+WHEN MATCHED THEN UPDATE SET {assignments}, geom = c.geom
+WHEN NOT MATCHED THEN INSERT (id, {columns}, geom) VALUES (c.id, {c_columns}, c.geom);
+
+-- loaded --
+-- What the layer now holds came from this manifest.
+INSERT INTO cop.layer (id, spec, manifest, provenance, loaded_at)
+VALUES (%(layer)s, '{{}}', %(manifest)s, %(provenance)s, clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest, provenance = excluded.provenance, loaded_at = excluded.loaded_at;
+
+-- loaded_manifest --
+SELECT manifest FROM cop.layer WHERE id = %(layer)s;
+
+-- days_of_series --
+-- A partition for each day that the staged records fall in.
+SELECT cop.ensure_day(%(layer)s, day) FROM (SELECT DISTINCT ({time} AT TIME ZONE 'UTC')::date AS day FROM staging) AS days;
+
+-- extend_series --
+-- A time that is published again replaces the earlier word, unless it comes from an older file.
+INSERT INTO {series} AS o (id, {columns}, published_at)
+SELECT id, {columns}, %(published_at)s FROM staging
+ON CONFLICT (id, {time}) DO UPDATE SET {assignments_excluded}, published_at = excluded.published_at
+WHERE o.published_at <= excluded.published_at;
+
+-- latest_of_series --
+-- The staged sensors' newest observations take the place of what was staged: a late file cannot turn the latest back.
+WITH newest AS (
+    SELECT s.id, o.* FROM (SELECT DISTINCT id FROM staging) AS s
+    CROSS JOIN LATERAL (SELECT {columns} FROM {series} AS x WHERE x.id = s.id ORDER BY {time} DESC LIMIT 1) AS o
+)
+UPDATE staging AS s SET {assignments_newest} FROM newest AS n WHERE n.id = s.id;
+
+-- merge_register --
+-- Records of other systems, known by source and number there. An older word never replaces a newer one.
+MERGE INTO {table} AS t USING staging AS s
+ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
+WHEN MATCHED AND s.{time} >= t.{time} AND ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom)
+    THEN UPDATE SET {assignments_staged}, geom = s.geom
+WHEN NOT MATCHED THEN INSERT ({columns}, geom) VALUES ({s_columns}, s.geom);
+
+-- known_of_register --
+SELECT count(*) FROM {table} AS t JOIN staging AS s
+    ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status;
+
+-- number_now --
+-- Number the transaction's changes now, so that the load's row can name the last.
+SET CONSTRAINTS ALL IMMEDIATE;
+
+-- head --
+SELECT n FROM cop.head;

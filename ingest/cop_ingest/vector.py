@@ -1,0 +1,214 @@
+"""Read a vector file into records: GeoJSON, GML, Shapefile, FileGDB, GeoPackage, or CSV with coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import shapely
+from shapely.geometry import Point, shape
+from shapely.geometry.base import BaseGeometry
+
+from cop.catalogue import catalogue
+from cop.catalogue.models import Column, Layer
+from cop.errors import LoadRefused
+from cop_ingest import geometry as geometries
+from cop_ingest import grid
+from cop_ingest.files import VectorFile, open_vector
+from cop_ingest.records import Parsed, Record, Refusal, id_from_hash, id_from_value, refuse, without_repeats
+from cop_ingest.texts import decode, read_table
+from cop_ingest.values import to_column
+
+
+@dataclass(frozen=True, slots=True)
+class _Feature:
+    ordinal: int
+    attributes: dict[str, Any]
+    geometry: BaseGeometry | None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file's features, its attributes' names, and the EPSG code of its label (None where there is none)."""
+
+    names: list[str]
+    features: list[_Feature]
+    label: int | None
+
+
+def read_vector(layer: Layer, path: Path) -> Parsed:
+    """The records of a layer from a vector file (also zipped; a FileGDB is a folder), in the file's order.
+
+    Attributes are found by `column.from` or the column's name and take the column's type; coordinates are
+    taken for what their values can be, whatever the label says, and become EPSG:4326 lon, lat; geometries
+    lose Z, are made valid and take the layer's type. All of this is said in the record's remarks.
+
+    A feature's id is the value of the key column where there is one (`records.id_from_value`), else the hash
+    of the key columns' values in the layer's order, a geometry counting with its published coordinates
+    (`records.id_from_hash`). A feature that cannot be taken becomes a refusal with its reason.
+
+    Raises LoadRefused where the file is missing, cannot be read to its end, or lacks a column of the layer.
+    """
+    if path.suffix.lower() in (".csv", ".txt", ".tsv"):
+        source = _from_table(layer, path)
+    else:
+        source = _from_fiona(open_vector(path, layer.id))
+    _check_names(layer, source.names, path)
+    system_of_grid = _grid_order(source)
+    codes = _codes(layer)
+    taken: list[tuple[int, Record]] = []
+    refusals: list[Refusal] = []
+    for feature in source.features:
+        try:
+            taken.append((feature.ordinal, _record(layer, feature, source.label, system_of_grid, codes)))
+        except ValueError as exc:
+            refusals.append(refuse(feature.ordinal, str(exc), feature.attributes))
+    parsed = without_repeats(taken)
+    ordered = sorted([*refusals, *parsed.refusals], key=lambda refusal: refusal.ordinal)
+    return Parsed(parsed.records, ordered)
+
+
+def _from_fiona(file: VectorFile) -> _Source:
+    return _Source(file.names, [_feature(number, raw) for number, raw in enumerate(file.features, 1)], file.label)
+
+
+def _feature(ordinal: int, raw: tuple[dict[str, Any], Any]) -> _Feature:
+    attributes, published = raw
+    if published is None:
+        return _Feature(ordinal, attributes, None)
+    try:
+        return _Feature(ordinal, attributes, shape(published))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as exc:
+        return _Feature(ordinal, attributes, None, f"the geometry cannot be read: {exc}")
+
+
+def _from_table(layer: Layer, path: Path) -> _Source:
+    x, y = layer.source.x, layer.source.y
+    if x is None or y is None:
+        raise LoadRefused(f"{path.name}: is a table; layers/{layer.id}.yml: source.x and source.y: name its columns")
+    try:
+        body = path.read_bytes()
+    except OSError as exc:
+        raise LoadRefused(f"{path.name}: cannot be read: {exc.strerror}; check the file and its rights") from exc
+    table = read_table(decode(body, path.name), path.name)
+    missing = [name for name in (x, y) if name not in table.header]
+    if missing:
+        raise LoadRefused(f"{path.name}: no coordinate column {' or '.join(missing)}; it has {', '.join(table.header)}")
+    places = (table.header.index(x), table.header.index(y))
+    features = [_row(number, row, table.header, places) for number, (_, row) in enumerate(table.rows, 1)]
+    return _Source(table.header, features, None)
+
+
+def _row(ordinal: int, row: list[str], header: list[str], places: tuple[int, int]) -> _Feature:
+    attributes: dict[str, Any] = dict(zip(header, row, strict=False))
+    if len(row) != len(header):
+        return _Feature(ordinal, attributes, None, f"found {len(row)} fields, wanted {len(header)}")
+    try:
+        return _Feature(ordinal, attributes, Point(float(row[places[0]]), float(row[places[1]])))
+    except ValueError:
+        found = ", ".join(row[place] for place in places)
+        return _Feature(ordinal, attributes, None, f"found the coordinates {found!r}, wanted two numbers")
+
+
+def _check_names(layer: Layer, names: list[str], path: Path) -> None:
+    missing = [_source_name(column) for column in layer.columns if _source_name(column) not in names]
+    if missing:
+        raise LoadRefused(
+            f"{path.name}: no attribute {', '.join(missing)}; it has {', '.join(names) or 'none'}; "
+            f"correct the file, or `from` in layers/{layer.id}.yml"
+        )
+
+
+def _source_name(column: Column) -> str:
+    return column.source_name or column.name
+
+
+def _codes(layer: Layer) -> dict[str, frozenset[str]]:
+    found = {column.name: frozenset(column.codes) for column in layer.columns if column.codes}
+    shared = {column.name: column.codes_from for column in layer.columns if column.codes_from}
+    return found | {name: frozenset(catalogue().codes[listed]) for name, listed in shared.items()}
+
+
+def _grid_order(source: _Source) -> grid.System:
+    """Easting first or northing first, decided by all grid features together.
+
+    A single position between 800000 and 850000 fits both ways; the whole file seldom does. Where it does,
+    easting first stands: fiona has by then turned the northing-first axes of GML and of EPSG:2326.
+    """
+    boxes = [
+        box.geometry.bounds
+        for box in source.features
+        if box.geometry is not None and {"hk1980_en", "hk1980_ne"} & grid.systems_of(box.geometry.bounds)
+    ]
+    easting_first = sum("hk1980_en" in grid.systems_of(box) for box in boxes)
+    northing_first = sum("hk1980_ne" in grid.systems_of(box) for box in boxes)
+    return "hk1980_ne" if northing_first > easting_first else "hk1980_en"
+
+
+def _record(
+    layer: Layer,
+    feature: _Feature,
+    label: int | None,
+    grid_order: grid.System,
+    codes: dict[str, frozenset[str]],
+) -> Record:
+    if feature.fault:
+        raise ValueError(feature.fault)
+    if feature.geometry is None:
+        raise ValueError("there is no geometry")
+    properties = {
+        column.name: to_column(feature.attributes.get(_source_name(column)), column, codes.get(column.name))
+        for column in layer.columns
+    }
+    published = geometries.flat(feature.geometry)
+    lon_lat, remarks = _located(layer, published, label, grid_order)
+    mended, repair = geometries.valid(lon_lat)
+    wanted = layer.geometry or "Geometry"
+    final, change = geometries.shaped(mended, wanted, layer.source.point_of)
+    said = (*remarks, *(remark for remark in (repair, change) if remark))
+    record = Record("", properties, geometries.to_wkb(final), said)
+    return replace(record, id=feature_id(layer, properties, published))
+
+
+def _located(
+    layer: Layer, published: BaseGeometry, label: int | None, grid_order: grid.System
+) -> tuple[BaseGeometry, list[str]]:
+    found = _system(published, grid_order)
+    said = label or layer.source.crs
+    remarks = []
+    if grid.EPSG[found] != _plain(said):
+        remarks.append(f"the label says EPSG:{said}, the values are {grid.NAMES[found]}")
+    elif found in ("hk1980_ne", "lat_lon"):
+        remarks.append(f"the axes were written as {grid.NAMES[found]}")
+    return grid.project(published, found, label), remarks
+
+
+def _plain(epsg: int) -> int:
+    return 4326 if epsg == 4611 else epsg
+
+
+def _system(published: BaseGeometry, grid_order: grid.System) -> grid.System:
+    fitting = grid.systems_of(published.bounds)
+    for system in (grid_order, "hk1980_en", "hk1980_ne", "lon_lat", "lat_lon"):
+        if system in fitting:
+            return system
+    box = ", ".join(f"{bound:.7g}" for bound in published.bounds)
+    raise ValueError(f"the coordinates lie between {box}; {grid.WANTED}")
+
+
+def feature_id(layer: Layer, properties: dict[str, object], published: BaseGeometry) -> str:
+    """The id of a feature of a layer, see read_vector; `published` is the geometry as the source has it.
+
+    Raises ValueError where the key column has no value.
+    """
+    key = ("geometry",) if layer.key in (None, "geometry") else layer.key
+    assert isinstance(key, tuple)
+    if len(key) > 1 or key == ("geometry",):
+        parts = (grid.canonical(published) if name == "geometry" else properties[name] for name in key)
+        return id_from_hash(parts)
+    found = id_from_value(properties[key[0]] if properties[key[0]] is not None else "")
+    if not found:
+        raise ValueError(f"{key[0]}: is missing; it is the layer's key")
+    return found

@@ -1,0 +1,205 @@
+"""Run the suites one after another on one test cluster, and say how long each took and what came of it.
+
+Usage: scripts/test.py [--only WORD] [--long] [suite ...] [-- what pytest should get]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, stop_cluster
+from cop_server.console import console, explaining, say
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+STATE = ROOT / "var" / "test"
+CLUSTER = ROOT / "var" / "test-cluster"
+# From what needs least to what needs all, so that the first failure is the nearest to its cause.
+ORDER = ("unit", "store", "ingest", "http", "basemap", "clients", "page")
+BUDGET_SECONDS = 15 * 60
+SUITE_SECONDS = 10 * 60
+LONG_SUITE_SECONDS = 6 * 3600
+NO_TESTS = 5
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one suite; `trouble` is a word where it did not end as pytest does."""
+
+    suite: str
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    trouble: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether everything in it passed."""
+        return not self.failed and not self.trouble
+
+
+def suites() -> list[str]:
+    """The known suites in their order, then every other folder of tests, so that none is lost."""
+    others = sorted(path.name for path in TESTS.iterdir() if path.name not in ORDER and any(path.glob("test_*.py")))
+    return [*ORDER, *others]
+
+
+def arguments() -> tuple[argparse.Namespace, list[str]]:
+    """Our own arguments, and those for pytest after a double dash."""
+    words = sys.argv[1:]
+    cut = words.index("--") if "--" in words else len(words)
+    parser = argparse.ArgumentParser(description="Run the test suites.")
+    parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(suites())}; none: all of them")
+    parser.add_argument("--only", metavar="WORD", help="only tests with this word in their file's or own name")
+    parser.add_argument("--long", action="store_true", help="at length: COP_TEST_LENGTH=long, no time limit of a suite")
+    ours = parser.parse_args(words[:cut])
+    if unknown := set(ours.suites) - set(suites()):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(suites())}")
+    return ours, words[cut + 1 :]
+
+
+def environment(*, long: bool) -> dict[str, str]:
+    """What pytest sees: no setting of a running installation, a state folder of its own, the test cluster."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COP_") or name == "COP_DATA"}
+    if not cluster_status(CLUSTER).running:
+        remove_cluster(CLUSTER)  # what a killed run left in it would be in the way
+    cluster = ensure_cluster(CLUSTER, durable=False)
+    return kept | {
+        "COP_VAR": str(STATE),
+        "COP_TEST_CLUSTER": json.dumps(cluster.environment()),
+        "COP_TEST_LENGTH": "long" if long else "short",
+    }
+
+
+def build_page() -> Result:
+    """Build the page, which the suites at the door need, and check its types."""
+    began = time.monotonic()
+    for purpose, trouble in (("build", "not built"), ("check", "wrong types")):
+        if subprocess.run([ROOT / "scripts" / "page", purpose], cwd=ROOT, check=False).returncode:
+            return Result("page build", time.monotonic() - began, trouble=trouble)
+    return Result("page build", time.monotonic() - began)
+
+
+def run_suite(suite: str, env: dict[str, str], options: list[str], limit: float) -> Result:
+    """One pytest run of one folder."""
+    report = STATE / f"{suite}.xml"
+    report.unlink(missing_ok=True)
+    console.rule(suite, align="left")
+    command = [sys.executable, "-m", "pytest", f"tests/{suite}", "-q", f"--junitxml={report}", *options]
+    began = time.monotonic()
+    code = wait(subprocess.Popen(command, cwd=ROOT, env=env), limit)
+    seconds = time.monotonic() - began
+    if not report.is_file():
+        return Result(suite, seconds, trouble="too slow" if code is None else f"ended with {code}")
+    return read_report(suite, seconds, report, code)
+
+
+def wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
+    """The exit code, or None where the time was up; leaves no pytest behind."""
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        interrupt(process)
+        return None
+    except BaseException:
+        interrupt(process)
+        raise
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """End pytest as Ctrl-C would: it says where it was, and takes down what its fixtures made."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def read_report(suite: str, seconds: float, report: Path, code: int | None) -> Result:
+    """Numbers from pytest's JUnit file, which pytest has just written."""
+    counts = [suite.attrib for suite in ET.parse(report).iter("testsuite")]  # noqa: S314
+    total, failures, errors, skipped = (
+        sum(int(count.get(name, 0)) for count in counts) for name in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
+    trouble = "too slow" if code is None else ""
+    if code == NO_TESTS:
+        trouble = "no tests"
+    elif code and not failed:
+        trouble = trouble or f"ended with {code}"
+    return Result(suite, seconds, total - failed - skipped, failed, skipped, trouble)
+
+
+def show(results: list[Result]) -> None:
+    """The table of times and the last line, in pytest's words."""
+    table = Table("suite", title_justify="left")
+    for name in ("seconds", "passed", "failed", "skipped"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for r in results:
+        numbers = (str(r.passed), str(r.failed), str(r.skipped))
+        table.add_row(r.suite, f"{r.seconds:.1f}", *numbers, r.trouble, style=None if r.good else "red")
+    console.print(table)
+    seconds = sum(r.seconds for r in results)
+    if seconds > BUDGET_SECONDS:
+        say(f"The suites took {seconds / 60:.1f} minutes; their budget is {BUDGET_SECONDS // 60}.")
+    parts = [f"{sum(r.passed for r in results)} passed", f"{sum(r.failed for r in results)} failed"]
+    parts += [f"{skipped} skipped"] if (skipped := sum(r.skipped for r in results)) else []
+    parts += [f"{r.suite}: {r.trouble}" for r in results if r.trouble]
+    print(f"{', '.join(parts)} in {seconds:.1f}s")
+
+
+def run_all(ours: argparse.Namespace, options: list[str]) -> list[Result]:
+    """Every suite asked for, with the page built before them."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    env = environment(long=ours.long)
+    if ours.only:
+        options = ["-k", ours.only, *options]
+    limit = LONG_SUITE_SECONDS if ours.long else SUITE_SECONDS
+    wanted = ours.suites or suites()
+    page = build_page() if needs_page(wanted) else None
+    results = [page] if page else []
+    for suite in wanted:
+        if suite == "page" and page and not page.good:
+            continue
+        results.append(run_suite(suite, env, options, limit))
+    if ours.only and any(r.passed or r.failed for r in results):
+        return [r for r in results if r.trouble != "no tests"]
+    return results
+
+
+def needs_page(wanted: list[str]) -> bool:
+    """Suites at the door look at /map too."""
+    return bool({"http", "page"} & set(wanted))
+
+
+def main() -> int:
+    """Run the suites; 0 where all passed."""
+    ours, options = arguments()
+    with explaining():
+        ran_before = cluster_status(CLUSTER).running
+        try:
+            results = run_all(ours, options)
+        finally:
+            if not ran_before:
+                stop_cluster(CLUSTER)
+    show(results)
+    return 0 if all(r.good for r in results) else 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""The composition root: one Starlette application out of fast road, pygeoapi, basemaps and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from cop.catalogue import catalogue
+from cop.resources import resource
+from cop.settings import Settings, get_settings
+from cop.store.reading import close_pool
+from cop_providers.features import FeatureProvider
+from cop_providers.tiles import TileProvider
+from cop_server.basemaps import basemaps_app
+from cop_server.border import Border
+from cop_server.cache import AnswerCache
+from cop_server.health import health_routes
+from cop_server.problems import HANDLERS
+from cop_server.routes.behind import Behind
+from cop_server.routes.documents import Documents
+from cop_server.routes.items import Items
+from cop_server.routes.page import page_routes
+from cop_server.routes.road import Handler, Road
+from cop_server.routes.tiles import Tiles
+
+_HERE = Path(__file__).parent
+_DOCUMENT = ("json", "html", "jsonld")
+
+
+class _ContextExecutor(ThreadPoolExecutor):
+    """Threads that see the context variables of whoever hands them work (pygeoapi's calls run there)."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a call in a copy of the caller's context."""
+        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
+
+
+def prepare_environment(settings: Settings) -> None:
+    """What pygeoapi reads from the environment when it is imported."""
+    os.environ.setdefault("COP_URL", settings.url)
+    os.environ.setdefault("COP_TEMPLATES", str(_HERE / "templates"))
+    os.environ.setdefault("COP_STATIC", str(_HERE / "static"))
+    os.environ.setdefault("PYGEOAPI_CONFIG", str(resource("pygeoapi-config.yml")))
+    os.environ.setdefault("PYGEOAPI_OPENAPI", str(resource("openapi") / "openapi.json"))
+
+
+def create_app() -> Starlette:
+    """The application of one server process."""
+    settings = get_settings()
+    prepare_environment(settings)
+    from pygeoapi import starlette_app as pygeoapi  # reads its configuration at import
+
+    features, tiles = _providers(pygeoapi.CONFIG)
+    cache = AnswerCache(settings.cache_mb * 1_000_000)
+    routes = [
+        *health_routes(),
+        *_documents(settings.url, pygeoapi.APP),
+        *_items(Items(features, cache, settings.url), pygeoapi.APP),
+        *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
+        *page_routes(),
+        Mount("/basemaps", basemaps_app(settings)),
+        Mount("/", Behind(pygeoapi.APP)),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=_lifespan,
+        exception_handlers=HANDLERS,
+        middleware=[
+            Middleware(Border),
+            Middleware(
+                CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "HEAD", "OPTIONS"],
+                expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location"],
+            ),
+        ],
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    settings = get_settings()
+    asyncio.get_running_loop().set_default_executor(_ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
+    anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
+    yield
+    close_pool()
+
+
+def _providers(config: dict[str, Any]) -> tuple[dict[str, FeatureProvider], dict[str, TileProvider]]:
+    """The engine: provider classes named in pygeoapi-config.yml, loaded by pygeoapi's own loader."""
+    from pygeoapi.plugin import load_plugin
+
+    features: dict[str, FeatureProvider] = {}
+    tiles: dict[str, TileProvider] = {}
+    for layer in catalogue().feature_layers:
+        for definition in config["resources"][layer.id]["providers"]:
+            provider = load_plugin("provider", definition)
+            (features if definition["type"] == "feature" else tiles)[layer.id] = provider
+    return features, tiles
+
+
+def _route(path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None) -> BaseRoute:
+    # All methods: one that a Road refuses must not fall through to pygeoapi behind.
+    return Route(path, Road(handler, forms, pages))
+
+
+def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
+    documents = Documents(catalogue(), url)
+    base = "/collections/{collection}"
+    return [
+        _route("/", documents.landing_page, _DOCUMENT, pages),
+        _route("/conformance", documents.conformance, _DOCUMENT, pages),
+        _route("/openapi", documents.openapi, ("json", "json30", "html"), pages),
+        _route("/collections", documents.collections, _DOCUMENT, pages),
+        _route(base, documents.collection, _DOCUMENT, pages),
+        _route(f"{base}/queryables", documents.queryables, ("json", "html"), pages),
+        _route(f"{base}/schema", documents.schema, ("json", "html"), pages),
+        _route(f"{base}/sortables", documents.sortables, ("json",)),
+    ]
+
+
+def _items(items: Items, pages: ASGIApp) -> list[BaseRoute]:
+    base = "/collections/{collection}/items"
+    return [
+        _route(base, items.page, _DOCUMENT, pages),
+        _route(f"{base}/{{feature:path}}", items.item, _DOCUMENT, pages),
+    ]
+
+
+def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
+    base, one = "/collections/{collection}/tiles", "{set}/{z}/{row}/{col}"
+    return [
+        _route(base, tiles.tilesets, _DOCUMENT, pages),
+        _route(f"{base}/{{set}}", tiles.tileset, ("json", "tilejson", "html"), pages),
+        _route(f"{base}/{one}", tiles.tile, ("mvt",)),
+        _route("/tiles", tiles.dataset_tilesets, ("json",)),
+        _route("/tiles/{set}", tiles.dataset_tileset, ("json",)),
+        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",)),
+        _route("/tileMatrixSets", tiles.tile_matrix_sets, ("json",)),
+        _route("/tileMatrixSets/{set}", tiles.tile_matrix_set, ("json",)),
+    ]

@@ -1,0 +1,122 @@
+"""The command `cop`: what a person at the terminal, make and a service unit call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cop.catalogue import catalogue
+from cop.errors import SetupTrouble
+from cop.resources import clone_folder
+from cop.settings import get_settings
+from cop.store.migrate import apply_layers, migrate
+from cop_server import installation, lifecycle
+from cop_server.cluster_existing import find_store
+from cop_server.console import explaining, say
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
+layers_app = typer.Typer(no_args_is_help=True, help="Layers: data in layers/*.yml.")
+ingest_app = typer.Typer(no_args_is_help=True, help="Data in: reference layers and the first incidents.")
+app.add_typer(layers_app, name="layers")
+app.add_typer(ingest_app, name="ingest")
+
+
+def main() -> None:
+    """Run a command; trouble that we can name ends in a sentence and exit code 1."""
+    with explaining():
+        app()
+
+
+@app.command()
+def run() -> None:
+    """Start the store, bring it up to date, load what is missing, and serve until stopped."""
+    lifecycle.run(get_settings())
+
+
+@app.command()
+def serve() -> None:
+    """Serve only: the store is there and up to date (for service units; reads COP_APP_DATABASE_URL)."""
+    lifecycle.serve(get_settings())
+
+
+@app.command()
+def stop() -> None:
+    """Stop the server that `cop run` started here, and the private store."""
+    lifecycle.stop(get_settings())
+
+
+@app.command()
+def status() -> None:
+    """Say what runs: server, store, layers."""
+    lifecycle.status(get_settings())
+
+
+@app.command()
+def clean(
+    actual: Annotated[int | None, typer.Option(help="How many Actual records you know will be deleted.")] = None,
+) -> None:
+    """Delete the private store and all state; refused while it holds Actual records unless told their count."""
+    lifecycle.clean(get_settings(), actual)
+
+
+@app.command(name="migrate")
+def migrate_() -> None:
+    """Apply the migrations that the store lacks."""
+    applied = migrate(find_store(get_settings()).owner_dsn)
+    say(f"applied {', '.join(applied)}" if applied else "the store is up to date")
+
+
+@app.command()
+def render(
+    to: Annotated[Path | None, typer.Option(help="Folder to write to; none: the clone.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 where they differ.")] = False,
+) -> None:
+    """Write pygeoapi-config.yml and openapi/openapi.json from layers/."""
+    from cop_server.render import outdated, write
+
+    root = to or clone_folder()
+    if root is None:
+        raise SetupTrouble("render works in a clone; an installed cop carries its rendered files with it")
+    if not check:
+        say(f"wrote {', '.join(write(catalogue(), root)) or 'nothing: all is up to date'}")
+        return
+    names = outdated(catalogue(), root)
+    if names:
+        raise SetupTrouble(f"{', '.join(names)}: not what layers/ says; run `cop render` and commit")
+    say("pygeoapi-config.yml and openapi/ are what layers/ says")
+
+
+@app.command()
+def basemap() -> None:
+    """Build the embedded basemap from the layers, where they have changed."""
+    settings = get_settings()
+    installation.build_basemap(settings, find_store(settings).owner_dsn)
+
+
+@app.command()
+def seed() -> None:
+    """Draw the basemaps' tiles of Hong Kong beforehand."""
+    lifecycle.seed(get_settings())
+
+
+@layers_app.command()
+def apply() -> None:
+    """Make or extend the tables, history, triggers, policies and grants of all layers."""
+    outcome = apply_layers(find_store(get_settings()).owner_dsn, catalogue())
+    for layer, what in outcome.items():
+        say(f"{layer}: {what}")
+
+
+@layers_app.command()
+def check() -> None:
+    """Read all layer files and say what is wrong with them."""
+    say(f"{len(catalogue().layers)} layers, all well")
+
+
+@ingest_app.command()
+def reference() -> None:
+    """Load the reference layers and first incidents that are not loaded yet."""
+    settings = get_settings()
+    installation.load(settings, find_store(settings).owner_dsn)

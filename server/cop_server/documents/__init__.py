@@ -1,0 +1,1 @@
+"""The JSON documents of the OGC APIs, made from the catalogue."""

@@ -1,0 +1,259 @@
+"""The OpenAPI document: every path of the fast road, with local references only, so that it reads offline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cop.catalogue import Catalogue, Layer
+from cop.crs import SUPPORTED
+from cop.query.filter import queryables
+from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from cop_providers.schema import column_schema
+
+_PROFILE = "public"
+
+
+def openapi(catalogue: Catalogue) -> dict[str, Any]:
+    """The document as it is committed; the server puts its own address in `servers`."""
+    paths = _common_paths()
+    for layer in catalogue.layers.values():
+        paths |= _layer_paths(layer, catalogue)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Common Operational Picture",
+            "version": "0.1.0",
+            "description": "OGC API Features and Tiles of a city's Common Operational Picture.",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": "server", "description": "The API as a whole"}]
+        + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
+        "paths": paths,
+        "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
+    }
+
+
+def _ref(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _given(*names: str) -> list[dict[str, Any]]:
+    return [_ref("parameters", name) for name in names]
+
+
+def _operation(
+    identifier: str, summary: str, tag: str, parameters: list[dict[str, Any]], success: dict[str, Any]
+) -> dict[str, Any]:
+    refused = {"400": _ref("responses", "BadRequest"), "404": _ref("responses", "NotFound"),
+               "503": _ref("responses", "Unavailable")}  # fmt: skip
+    return {
+        "get": {
+            "operationId": identifier,
+            "summary": summary,
+            "tags": [tag],
+            "parameters": parameters,
+            "responses": {
+                "200": success,
+                "304": {"description": "Not changed since the ETag that was sent"},
+                **refused,
+            },
+        }
+    }
+
+
+def _body(
+    description: str, media_type: str = "application/json", schema: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema or {"type": "object"}}}}
+
+
+def _binary(description: str, media_type: str) -> dict[str, Any]:
+    return _body(description, media_type, {"type": "string", "format": "binary"})
+
+
+def _common_paths() -> dict[str, Any]:
+    simple = {
+        "/": ("landingPage", "The way in"),
+        "/conformance": ("conformance", "What the server conforms to"),
+        "/collections": ("collections", "The collections"),
+        "/tileMatrixSets": ("tileMatrixSets", "The tile matrix sets"),
+        "/tiles": ("datasetTilesets", "Tiles of several collections at once"),
+    }
+    paths = {
+        path: _operation(name, summary, "server", _given("f", "lang", "mode"), _body(summary))
+        for path, (name, summary) in simple.items()
+    }
+    paths["/tileMatrixSets/{tileMatrixSetId}"] = _operation(
+        "tileMatrixSet",
+        "A tile matrix set",
+        "server",
+        _given("tileMatrixSetId", "f"),
+        _body("Its definition"),
+    )
+    paths["/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = _operation(
+        "datasetTile", "One tile of several collections", "server",
+        _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
+        _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
+    )  # fmt: skip
+    return paths
+
+
+def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
+    base, name, title = f"/collections/{layer.id}", layer.id.replace("-", "_"), layer.title.en
+    paths = {base: _operation(f"{name}.describe", title, layer.id, _given("f", "lang", "mode"),
+                              _body(layer.description.en)),
+             f"{base}/schema": _operation(f"{name}.schema", f"Schema of {title}", layer.id, _given("f", "lang"),
+                                          _body("JSON Schema", "application/schema+json"))}  # fmt: skip
+    if not layer.is_feature_layer:
+        paths[f"{base}/coverage"] = _operation(
+            f"{name}.coverage", f"{title} as a coverage", layer.id, _given("f"),
+            _binary("GeoTIFF or CoverageJSON", "image/tiff"),
+        )  # fmt: skip
+        return paths
+    for part, summary in (("queryables", "Queryables"), ("sortables", "Sortables")):
+        paths[f"{base}/{part}"] = _operation(
+            f"{name}.{part}",
+            f"{summary} of {title}",
+            layer.id,
+            _given("f", "lang"),
+            _body("JSON Schema", "application/schema+json"),
+        )
+    paths[f"{base}/items"] = _operation(
+        f"{name}.items", title, layer.id, [*_given(*_ITEMS), *_property_parameters(layer, catalogue)],
+        _body("Features", "application/geo+json", _ref("schemas", "FeatureCollection")),
+    )  # fmt: skip
+    paths[f"{base}/items/{{featureId}}"] = _operation(
+        f"{name}.item", f"One of {title}", layer.id,
+        _given("featureId", "crs", "properties", "skipGeometry", "asof", "mode", "lang", "f"),
+        _body("A feature", "application/geo+json", _ref("schemas", "Feature")),
+    )  # fmt: skip
+    paths[f"{base}/tiles"] = _operation(
+        f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
+    )
+    paths[f"{base}/tiles/{{tileMatrixSetId}}"] = _operation(
+        f"{name}.tileset",
+        f"A tile set of {title}",
+        layer.id,
+        _given("tileMatrixSetId", "f"),
+        _body("Its metadata"),
+    )
+    paths[f"{base}/tiles/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"] = _operation(
+        f"{name}.tile", f"A tile of {title}", layer.id,
+        _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "datetime", "filter", "filter-lang", "mode",
+               "asof", "f"),
+        _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
+    )  # fmt: skip
+    return paths
+
+
+_ITEMS = (
+    "limit", "offset", "cursor", "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby",
+    "properties", "skipGeometry", "crs", "resulttype", "asof", "mode", "lang", "f",
+)  # fmt: skip
+
+
+def _property_parameters(layer: Layer, catalogue: Catalogue) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": column.name,
+            "in": "query",
+            "description": f"Only where {column.title.en} is this",
+            "schema": {k: v for k, v in column_schema(column, catalogue).items() if k in ("type", "format", "enum")}
+            if column.type != "text[]"
+            else {"type": "string"},
+        }
+        for column in queryables(layer, _PROFILE).values()
+    ]
+
+
+def _parameters() -> dict[str, Any]:
+    crs = {
+        "type": "string",
+        "format": "uri",
+        "enum": [crs.uri for crs in SUPPORTED],
+        "default": SUPPORTED[0].uri,
+    }
+    text = {"type": "string"}
+    query: dict[str, tuple[str, dict[str, Any]]] = {
+        "f": ("The form of the answer", {"type": "string", "enum": ["json", "html"]}),
+        "lang": ("The language of titles", {"type": "string", "enum": ["en", "zh"]}),
+        "mode": ("Exactly one of the three a request reads",
+                 {"type": "string", "enum": ["actual", "exercise", "test"]}),
+        "asof": ("What was known: a time (RFC 3339) or a sequence number", text),
+        "limit": ("Most features in a page",
+                  {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+        "offset": ("Features to leave out first; the links next go on without end",
+                   {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}),
+        "cursor": ("A place in a walk through pages, from a link next or prev", text),
+        "bbox": ("Four or six numbers in the axis order of bbox-crs",
+                 {"type": "array", "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+                  "items": {"type": "number"}}),
+        "bbox-crs": ("CRS of bbox", crs),
+        "datetime": ("An instant or an interval, RFC 3339, with .. for an open end", text),
+        "filter": ("CQL2", text),
+        "filter-lang": ("Language of the filter",
+                        {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}),
+        "filter-crs": ("CRS of geometries in the filter", crs),
+        "sortby": ("Sortables with commas between them, - before one turns it round",
+                   {"type": "array", "items": {"type": "string"}}),
+        "properties": ("Only these properties", {"type": "array", "items": {"type": "string"}}),
+        "skipGeometry": ("Leave the geometry out", {"type": "boolean", "default": False}),
+        "crs": ("CRS of the answer", crs),
+        "resulttype": ("hits: only the number of features", {"type": "string", "enum": ["results", "hits"]}),
+        "collections": ("Collections with commas between them", {"type": "array", "items": {"type": "string"}}),
+    }  # fmt: skip
+    listed = {"bbox", "sortby", "properties", "collections"}
+    parameters: dict[str, Any] = {
+        name: {"name": name, "in": "query", "required": False, "description": description, "schema": schema,
+               **({"style": "form", "explode": False} if name in listed else {})}
+        for name, (description, schema) in query.items()
+    }  # fmt: skip
+    for name in ("featureId", "tileMatrixSetId", "tileMatrix", "tileRow", "tileCol"):
+        schema = (
+            {"type": "string"}
+            if name in ("featureId", "tileMatrixSetId", "tileMatrix")
+            else {"type": "integer", "minimum": 0}
+        )
+        parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
+    parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
+    return parameters
+
+
+def _responses() -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": _ref("schemas", "Problem")}}
+    return {
+        "BadRequest": {"description": "Refused: the detail names the parameter", "content": problem},
+        "NotFound": {"description": "Nothing is here", "content": problem},
+        "Unavailable": {"description": "The store does not answer at the moment", "content": problem},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    feature = {
+        "type": "object",
+        "required": ["type", "geometry", "properties"],
+        "properties": {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "id": {"type": "string"},
+            "geometry": {"type": "object"},
+            "properties": {"type": "object"},
+        },
+    }
+    collection = {
+        "type": "object",
+        "required": ["type", "features"],
+        "properties": {
+            "type": {"type": "string", "enum": ["FeatureCollection"]},
+            "features": {"type": "array", "items": _ref("schemas", "Feature")},
+            "numberMatched": {"type": "integer", "minimum": 0},
+            "numberReturned": {"type": "integer", "minimum": 0},
+            "links": {"type": "array", "items": {"type": "object"}},
+        },
+    }
+    texts = ("type", "title", "detail", "instance", "parameter", "example")
+    problem = {
+        "type": "object",
+        "properties": {**{name: {"type": "string"} for name in texts}, "status": {"type": "integer"}},
+    }
+    return {"Feature": feature, "FeatureCollection": collection, "Problem": problem}

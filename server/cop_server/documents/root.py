@@ -1,0 +1,45 @@
+"""The landing page and the conformance declaration as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cop.settings import Mode
+from cop_server.documents.conformance import CONFORMANCE
+from cop_server.documents.links import HTML, JSON, OGC_REL, link, self_and_page
+
+TITLE = {"en": "Common Operational Picture", "zh": "聯合運作平台"}
+DESCRIPTION = {
+    "en": "One picture of the city for every department, on open standards.",
+    "zh": "以開放標準為各部門提供同一幅城市運作圖像。",
+}
+_OPENAPI = "application/vnd.oai.openapi+json;version={}"
+
+
+def landing_page(url: str, lang: str, mode: Mode) -> dict[str, Any]:
+    """The way in (OGC 17-069r4, 7.2; OGC 19-072, 7.1)."""
+    return {
+        "title": TITLE[lang],
+        "description": DESCRIPTION[lang],
+        "attribution": "Departments of the HKSAR Government; OpenStreetMap contributors",
+        "cop": {"mode": mode, "modes": ["actual", "exercise", "test"], "languages": ["en", "zh"]},
+        "links": [
+            *self_and_page(f"{url}/", "This document"),
+            link(f"{url}/openapi?f=json30", "service-desc", _OPENAPI.format("3.0"), "The API, OpenAPI 3.0"),
+            link(f"{url}/openapi", "service-desc", _OPENAPI.format("3.1"), "The API, OpenAPI 3.1"),
+            link(f"{url}/openapi?f=html", "service-doc", HTML, "The API as a page"),
+            link(f"{url}/conformance", "conformance", JSON, "What the server conforms to"),
+            link(f"{url}/collections", "data", JSON, "The collections"),
+            link(f"{url}/tileMatrixSets", f"{OGC_REL}/tiling-schemes", JSON, "The tile matrix sets"),
+            link(f"{url}/tiles", f"{OGC_REL}/tilesets-vector", JSON, "Tiles of several collections at once"),
+            link(f"{url}/map", "alternate", HTML, "The map"),
+            link(f"{url}/basemaps/wmts/1.0.0/WMTSCapabilities.xml", "related", "application/xml", "Basemaps, WMTS"),
+            link(f"{url}/basemaps/service?SERVICE=WMS&REQUEST=GetCapabilities", "related", "application/xml",
+                 "Basemaps, WMS"),
+        ],
+    }  # fmt: skip
+
+
+def conformance() -> dict[str, Any]:
+    """The conformance declaration."""
+    return {"conformsTo": CONFORMANCE}

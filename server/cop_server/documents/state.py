@@ -1,0 +1,70 @@
+"""What the store knows of each layer beyond the catalogue: extent, times, provenance, when it was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from psycopg import sql
+
+from cop.catalogue import Layer, catalogue
+from cop.store.reading import reading
+from cop.store.statements import statements
+from cop.visible import VisibleSet
+
+_SQL = Path(__file__).parent / "state.sql"
+HONG_KONG = (113.8, 22.1, 114.5, 22.6)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """A layer's box (west, south, east, north in CRS84), interval, provenance and time of loading."""
+
+    bbox: tuple[float, float, float, float] = HONG_KONG
+    interval: tuple[str | None, str | None] | None = None
+    provenance: str | None = None
+    loaded: str | None = None
+
+
+def states(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, LayerState]]:
+    """The state of some layers as a visible set sees them."""
+    with reading(visible) as connection:
+        rows = connection.execute(statements(_SQL)["loaded"], {"classes": list(visible.classes)}).fetchall()
+    known = {_text(row[0]): row[1:] for row in rows}
+    return [(layer, _state(layer, visible, *known.get(layer.id, (None, None, 0)))) for layer in layers]
+
+
+def _state(layer: Layer, visible: VisibleSet, provenance: object, at: datetime | None, n: int) -> LayerState:
+    bbox, interval = _extent(layer.id, visible, int(n)) if layer.is_feature_layer else (HONG_KONG, None)
+    return LayerState(bbox, interval, _text(provenance) or None, _told(at))
+
+
+@lru_cache(maxsize=512)
+def _extent(
+    layer_id: str, visible: VisibleSet, n: int
+) -> tuple[tuple[float, float, float, float], tuple[str | None, str | None] | None]:
+    """Box and interval at a mark; asked of the store once for each mark."""
+    layer = catalogue().layers[layer_id]
+    if n == 0:
+        return HONG_KONG, None
+    time = layer.with_role("time")
+    column = sql.SQL("t.{}").format(sql.Identifier(time.name)) if time else sql.SQL("NULL::timestamptz")
+    statement = sql.SQL(statements(_SQL)["extent"]).format(table=sql.Identifier("layer", layer_id), time=column)
+    with reading(visible) as connection:
+        row = connection.execute(statement, {"classes": list(visible.classes_of(layer))}).fetchone()
+    assert row is not None
+    west, south, east, north, first, last = row
+    bbox = HONG_KONG if west is None else tuple(round(float(value), 6) for value in (west, south, east, north))
+    interval = (_told(first), _told(last)) if time and first is not None else None
+    return bbox, interval  # type: ignore[return-value]
+
+
+def _told(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value or "")

@@ -1,0 +1,65 @@
+"""What an installation consists of, brought up to date step by step: schema, layers, records, basemap."""
+
+from __future__ import annotations
+
+import psycopg
+
+from cop.catalogue import catalogue
+from cop.errors import LoadRefused
+from cop.settings import Settings
+from cop.store.migrate import apply_layers, migrate
+from cop_ingest.load import LoadReport
+from cop_ingest.reference import Place, load_reference
+from cop_ingest.register import load_incidents
+from cop_server.console import say, step, track, warn
+from cop_tiles.basemap.build import build
+
+BASEMAP = "basemap"
+
+
+def bring_up_to_date(settings: Settings, owner_dsn: str) -> None:
+    """Migrations, layers, records, basemap; each says what it did, and does nothing where nothing is missing."""
+    with step("applying migrations"):
+        migrate(owner_dsn)
+    with step("applying layers"):
+        apply_layers(owner_dsn, catalogue())
+    load(settings, owner_dsn)
+    build_basemap(settings, owner_dsn)
+
+
+def load(settings: Settings, owner_dsn: str) -> None:
+    """Load what is not loaded yet. A layer that cannot be loaded is told; its old records and all others stay."""
+    where = "the data folder" if settings.data is not None else "exercise stand-ins (no data folder is at hand)"
+    place_of = catalogue()
+    register = place_of.layers["incidents"]
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        place = Place(connection, settings.data, settings.blob_folder)
+        for outcome in track(load_reference(place_of, place), f"loading layers from {where}", _readers()):
+            if outcome.failure is not None:
+                warn(outcome.sentence)
+            elif outcome.skipped is None:
+                say(outcome.sentence)
+        for report in load_incidents(connection, register, settings.data):
+            _tell(report)
+
+
+def _readers() -> int:
+    return sum(layer.source.reader is not None for layer in catalogue().layers.values())
+
+
+def _tell(report: LoadReport | LoadRefused) -> None:
+    if isinstance(report, LoadRefused):
+        warn(f"incidents: not loaded: {report}")
+    elif report.inserted or report.updated:
+        say(f"incidents: {report.inserted} new, {report.updated} changed")
+
+
+def build_basemap(settings: Settings, owner_dsn: str) -> None:
+    """Draw the embedded basemap anew where the layers under it have changed. A failure never stops the API."""
+    terrain = settings.blob_folder / "terrain.tif"
+    with step("building the basemap"):
+        try:
+            with psycopg.connect(owner_dsn, autocommit=True) as connection:
+                build(connection, terrain if terrain.is_file() else None, settings.var / BASEMAP)
+        except Exception as exc:  # fonts, disk, raster: whatever it is, the API serves without a basemap
+            warn(f"the basemap could not be built; the API serves without it: {exc}")

@@ -1,0 +1,155 @@
+"""The life of an installation: run, stop, status, clean, seed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import uvicorn
+from psycopg import sql
+
+from cop.catalogue import catalogue
+from cop.errors import SetupTrouble
+from cop.resources import resource
+from cop.settings import Settings, get_settings
+from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, stop_cluster
+from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
+from cop_server.console import say, step, warn
+from cop_server.installation import BASEMAP, bring_up_to_date
+from cop_server.preflight import need_port
+
+_PID_FILE = "server.pid"
+_STATE = (BASEMAP, "mapproxy", "blobs", "log", _PID_FILE)  # what `clean` deletes beside the store
+_GRACE_SECONDS = 10
+
+
+def run(settings: Settings) -> None:
+    """Start the store, bring it up to date, and serve until a signal comes."""
+    need_port(settings.host, settings.port)
+    settings.var.mkdir(parents=True, exist_ok=True)
+    with step("starting the store"):
+        store = find_store(settings)
+    for advice in store.advice:
+        warn(advice)
+    bring_up_to_date(settings, store.owner_dsn)
+    # The server's processes read as the app role; they never learn the owner's address.
+    os.environ.pop("COP_DATABASE_URL", None)
+    os.environ["COP_APP_DATABASE_URL"] = store.app_dsn
+    get_settings.cache_clear()
+    serve(get_settings())
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes; requests under way are finished first."""
+    if not settings.app_database_url.get_secret_value():
+        raise SetupTrouble("COP_APP_DATABASE_URL is not set; `cop run` sets it for the private store")
+    pid_file = settings.var / _PID_FILE
+    pid_file.parent.mkdir(parents=True, exist_ok=True)
+    pid_file.write_text(str(os.getpid()))
+    say(f"serving on http://{settings.host}:{settings.port} (the map: /map); stop with Ctrl-C or `make stop`")
+    try:
+        uvicorn.run(
+            "cop_server.app:create_app", factory=True, host=settings.host, port=settings.port,
+            workers=settings.workers, loop="uvloop", http="httptools", log_level="warning", access_log=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS, timeout_keep_alive=30, server_header=False,
+            proxy_headers=False,
+        )  # fmt: skip
+    finally:
+        pid_file.unlink(missing_ok=True)
+
+
+def stop(settings: Settings) -> None:
+    """Stop the server that runs from this state folder, then the private store."""
+    pid = _server_pid(settings)
+    if pid is None:
+        say("no server runs here")
+    else:
+        os.kill(pid, signal.SIGTERM)
+        _wait(pid)
+        say("the server has stopped")
+    if stop_cluster(settings.var / CLUSTER_FOLDER):
+        say("the private store has stopped; its records are kept")
+
+
+def _server_pid(settings: Settings) -> int | None:
+    """The server's process, if its pid file tells of one that still is ours."""
+    try:
+        pid = int((settings.var / _PID_FILE).read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if b"cop" in words else None
+
+
+def _wait(pid: int) -> None:
+    deadline = time.monotonic() + _GRACE_SECONDS + 5
+    while Path(f"/proc/{pid}").exists():
+        if time.monotonic() > deadline:
+            raise SetupTrouble(f"the server (process {pid}) has not stopped yet; look at it, then try again")
+        time.sleep(0.1)
+
+
+def status(settings: Settings) -> None:
+    """Say what runs."""
+    pid = _server_pid(settings)
+    say(f"server: process {pid} on http://{settings.host}:{settings.port}" if pid else "server: not running")
+    cluster = cluster_status(settings.var / CLUSTER_FOLDER)
+    if not cluster.made:
+        say("private store: not made")
+        return
+    say(f"private store: PostgreSQL {cluster.version} in {cluster.folder}, port {cluster.port}, "
+        f"{'running' if cluster.running else 'not running'}")  # fmt: skip
+
+
+def clean(settings: Settings, actual: int | None) -> None:
+    """Delete the private store and all state, unless it holds Actual records that were not counted out."""
+    if settings.database_url.get_secret_value():
+        raise SetupTrouble("COP_DATABASE_URL names a server of yours; `clean` deletes only the private store")
+    if _server_pid(settings) is not None:
+        raise SetupTrouble("the server runs; stop it first with `make stop`")
+    folder = settings.var / CLUSTER_FOLDER
+    if cluster_status(folder).made:
+        found = actual_records(ensure_cluster(folder).owner_dsn)
+        if found and actual != found:
+            raise SetupTrouble(
+                f"the store holds {found} Actual records (of the real world); nothing was deleted.\n"
+                f"If they may go: make clean ACTUAL={found}"
+            )
+        remove_cluster(folder)
+    for name in _STATE:
+        path = settings.var / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    say("the store and all state are deleted; `make run` makes them anew")
+
+
+def actual_records(owner_dsn: str) -> int:
+    """How many records of the real world the registers hold."""
+    total = 0
+    with psycopg.connect(owner_dsn) as connection:
+        for layer in catalogue().feature_layers:
+            mode = layer.with_role("mode")
+            exists = connection.execute("SELECT to_regclass(%s)", [f'layer."{layer.id}"']).fetchone()
+            if mode is None or exists is None or exists[0] is None:
+                continue
+            statement = sql.SQL("SELECT count(*) FROM {} WHERE {} = 'actual'").format(
+                sql.Identifier("layer", layer.id), sql.Identifier(mode.name)
+            )
+            row = connection.execute(statement).fetchone()
+            total += int(row[0]) if row else 0
+    return total
+
+
+def seed(settings: Settings) -> None:
+    """Draw the basemaps' tiles of Hong Kong, zooms 8 to 14, into MapProxy's cache."""
+    folder = resource("mapproxy")
+    command = [str(Path(sys.executable).parent / "mapproxy-seed"), "-f", str(folder / "mapproxy.yaml"),
+               "-s", str(folder / "seed.yaml"), "--concurrency", "1"]  # fmt: skip
+    code = subprocess.run(command, env={**os.environ, "COP_VAR": str(settings.var)}, check=False).returncode
+    if code:
+        raise SetupTrouble(f"mapproxy-seed ended with {code}; its messages stand above")

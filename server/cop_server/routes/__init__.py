@@ -1,0 +1,1 @@
+"""The fast road: thin routes between HTTP and the providers."""

@@ -1,0 +1,90 @@
+"""The JSON documents: landing page, conformance, collections, schemas, OpenAPI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from cop.catalogue import Catalogue, Layer
+from cop.errors import NotFound
+from cop.query.parse import COMMON, check_known
+from cop_server.documents import collections as documents
+from cop_server.documents import root
+from cop_server.documents.links import JSON, SCHEMA
+from cop_server.documents.state import states
+from cop_server.routes.road import Ask
+
+_LayerDocument = Callable[[Layer, Catalogue, str, str, str], dict[str, Any]]
+
+
+def json_response(document: dict[str, Any], media_type: str = JSON) -> Response:
+    """A document as JSON."""
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    return Response(orjson.dumps(document), headers=headers, media_type=media_type)
+
+
+class Documents:
+    """The routes of documents."""
+
+    def __init__(self, catalogue: Catalogue, url: str) -> None:
+        self._catalogue = catalogue
+        self._url = url
+        self._openapi = orjson.loads(Path(os.environ["PYGEOAPI_OPENAPI"]).read_bytes()) | {"servers": [{"url": url}]}
+
+    def landing_page(self, ask: Ask) -> Response:
+        """The way in."""
+        check_known(ask.given, COMMON)
+        return json_response(root.landing_page(self._url, ask.lang, ask.visible.mode))
+
+    def conformance(self, ask: Ask) -> Response:
+        """What the server conforms to."""
+        check_known(ask.given, COMMON)
+        return json_response(root.conformance())
+
+    def openapi(self, ask: Ask) -> Response:
+        """The API; as OpenAPI 3.0 for clients that know no other (the document uses nothing that 3.0 lacks)."""
+        version = "3.0" if ask.form == "json30" else "3.1"
+        document = self._openapi | {"openapi": "3.0.3" if ask.form == "json30" else "3.1.0"}
+        return json_response(document, f"application/vnd.oai.openapi+json;version={version}")
+
+    def collections(self, ask: Ask) -> Response:
+        """All collections."""
+        check_known(ask.given, COMMON)
+        found = states(list(self._catalogue.layers.values()), ask.visible)
+        return json_response(documents.collections(found, self._catalogue, self._url, ask.lang))
+
+    def collection(self, ask: Ask) -> Response:
+        """One collection."""
+        check_known(ask.given, COMMON)
+        ((layer, state),) = states([self._layer(ask)], ask.visible)
+        return json_response(documents.collection(layer, state, self._catalogue, self._url, ask.lang))
+
+    def queryables(self, ask: Ask) -> Response:
+        """What a filter may name."""
+        return self._schema(ask, documents.queryables_document)
+
+    def schema(self, ask: Ask) -> Response:
+        """What an item holds."""
+        return self._schema(ask, documents.schema_document)
+
+    def sortables(self, ask: Ask) -> Response:
+        """What `sortby` may name."""
+        return self._schema(ask, documents.sortables_document)
+
+    def _schema(self, ask: Ask, make: _LayerDocument) -> Response:
+        check_known(ask.given, COMMON)
+        document = make(self._layer(ask), self._catalogue, self._url, ask.lang, ask.visible.profile)
+        return json_response(document, SCHEMA)
+
+    def _layer(self, ask: Ask) -> Layer:
+        name = ask.path("collection")
+        if name not in self._catalogue.layers:
+            raise NotFound(
+                f"there is no collection {name[:60]!r}; GET /collections lists all", "collection", "incidents"
+            )
+        return self._catalogue.layers[name]

@@ -1,0 +1,104 @@
+"""Items: pages of features and single ones, as the bytes that the provider streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+import orjson
+from starlette.responses import Response
+
+from cop.catalogue import Layer
+from cop.errors import NotFound
+from cop.query import answer
+from cop.query.parse import read_item, read_items
+from cop.query.question import Question
+from cop_providers.features import FeatureProvider
+from cop_server.cache import AnswerCache
+from cop_server.documents.links import GEOJSON, HTML, JSON, link
+from cop_server.routes.answers import answered
+from cop_server.routes.road import Ask
+
+
+class Items:
+    """The routes of items over the layers' providers."""
+
+    def __init__(self, providers: dict[str, FeatureProvider], cache: AnswerCache, url: str) -> None:
+        self._providers = providers
+        self._cache = cache
+        self._url = url
+
+    def page(self, ask: Ask) -> Response:
+        """A page of features."""
+        provider = self._provider(ask)
+        question = provider.resolved(read_items(provider.layer, ask.visible, ask.given))
+        at = answer.current_mark(question)
+        tag = answer.etag(question, at, self._url, sorted(ask.given.items()))
+        headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(at.n)}
+        return answered(
+            ask, self._cache, tag, headers, GEOJSON,
+            lambda: self._page_body(ask, provider, question), pinned=question.asof is not None,
+        )  # fmt: skip
+
+    def item(self, ask: Ask) -> Response:
+        """One feature; its ETag is of its own version, so that a neighbour's change does not touch it."""
+        provider = self._provider(ask)
+        asked = read_item(provider.layer, ask.visible, ask.given)
+        question = provider.resolved(asked)
+        found = provider.item(question, ask.path("feature"))
+        tag = answer.item_etag(question, found, self._url, sorted(ask.given.items()))
+        headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n)}
+        return answered(
+            ask, self._cache, tag, headers, GEOJSON,
+            lambda: self._item_body(provider.layer, found.feature, ask.path("feature")),
+            pinned=question.asof is not None,
+        )  # fmt: skip
+
+    def _provider(self, ask: Ask) -> FeatureProvider:
+        name = ask.path("collection")
+        if name not in self._providers:
+            raise NotFound(
+                f"there is no collection {name[:60]!r} with features; GET /collections lists all",
+                "collection",
+            )
+        return self._providers[name]
+
+    def _page_body(self, ask: Ask, provider: FeatureProvider, question: Question) -> bytes:
+        found = provider.page(question)
+        links = orjson.dumps(self._links(ask, provider.layer, found))
+        head = b'{"type":"FeatureCollection","numberMatched":%d,"numberReturned":%d,"links":%s,"features":['
+        return head % (found.matched, len(found.features), links) + b",\n".join(found.features) + b"]}"
+
+    def _item_body(self, layer: Layer, feature: bytes, name: str) -> bytes:
+        base = f"{self._url}/collections/{layer.id}"
+        links = [
+            link(f"{base}/items/{quote(name, safe='')}?f=json", "self", GEOJSON, "This feature"),
+            link(f"{base}/items/{quote(name, safe='')}?f=html", "alternate", HTML, "This feature as a page"),
+            link(f"{base}?f=json", "collection", JSON, layer.title.en),
+        ]
+        return feature[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+
+    def _links(self, ask: Ask, layer: Layer, found: answer.Page) -> list[dict[str, object]]:
+        base = f"{self._url}/collections/{layer.id}"
+        here = _address(f"{base}/items", ask.given)
+        links = [
+            link(here({"f": "json"}), "self", GEOJSON, "This page"),
+            link(here({"f": "html", "cursor": None}), "alternate", HTML, "This page as HTML"),
+            link(f"{base}?f=json", "collection", JSON, layer.title.en),
+        ]
+        walk = {"offset": None, "asof": None}
+        if found.next_cursor is not None:
+            links.append(link(here({**walk, "cursor": found.next_cursor}), "next", GEOJSON, "Next page"))
+        if found.previous_cursor is not None:
+            links.append(link(here({**walk, "cursor": found.previous_cursor}), "prev", GEOJSON, "Previous page"))
+        return links
+
+
+def _address(base: str, given: dict[str, str]) -> Callable[[dict[str, str | None]], str]:
+    """The address with some parameters changed; None leaves one out."""
+
+    def changed(changes: dict[str, str | None]) -> str:
+        parameters = {name: value for name, value in {**given, **changes}.items() if value is not None}
+        return f"{base}?{urlencode(parameters, safe=',:/')}" if parameters else base
+
+    return changed

@@ -1,0 +1,80 @@
+"""One address: JSON and tiles answered here, pages by pygeoapi behind, both for the same visible set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cop.errors import Refused
+from cop.journal import resolve_asof
+from cop.query.parse import read_mode
+from cop.visible import VisibleSet
+from cop_providers.viewing import Viewing, look_through
+from cop_server.negotiate import PAGES, form, language, single
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request as routes see it: parameters by name, form, language and visible set."""
+
+    request: Request
+    given: dict[str, str]
+    form: str
+    lang: str
+    visible: VisibleSet
+
+    def path(self, name: str) -> str:
+        """A part of the address."""
+        return str(self.request.path_params[name])
+
+
+Handler = Callable[[Ask], Response]
+_ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
+
+
+def _only_read(scope: Scope) -> Response:
+    if scope["method"] == "OPTIONS":
+        return Response(status_code=204, headers=_ALLOW)
+    raise HTTPException(405, headers=_ALLOW)
+
+
+class Road:
+    """An ASGI endpoint that reads the form asked for and takes one of two ways."""
+
+    def __init__(self, handler: Handler, forms: Sequence[str], pages: ASGIApp | None) -> None:
+        self._handler = handler
+        self._forms = [name for name in forms if pages is not None or name not in PAGES]
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand over to the pages with the visible set beside the request."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await _only_read(scope)(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        given = single(request.query_params)
+        chosen = form(given, request.headers, self._forms)
+        visible = VisibleSet(mode=read_mode(given))
+        if chosen in PAGES and self._pages is not None:
+            if "cursor" in given:
+                raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
+            await self._page(scope, receive, send, given, visible)
+            return
+        ask = Ask(request, given, chosen, language(given, request.headers), visible)
+        response = await run_in_threadpool(self._handler, ask)
+        await response(scope, receive, send)
+
+    async def _page(
+        self, scope: Scope, receive: Receive, send: Send, given: dict[str, str], visible: VisibleSet
+    ) -> None:
+        assert self._pages is not None
+        asof = await run_in_threadpool(resolve_asof, given["asof"], visible) if "asof" in given else None
+        look_through(Viewing(visible, asof))
+        # The pages' own router starts from the whole path, not from where ours stopped.
+        await self._pages({**scope, "root_path": "", "path_params": {}}, receive, send)

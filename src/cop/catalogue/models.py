@@ -1,0 +1,172 @@
+"""What a layer file may say: frozen, typed, and strict about names it does not know."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+LayerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+ColumnType = Literal["text", "code", "integer", "number", "boolean", "time", "date", "text[]"]
+GeometryType = Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "Geometry"]
+Kind = Literal["reference", "register", "latest", "coverage"]
+Group = Literal[
+    "incident", "weather", "traffic", "slopes", "drainage", "emergency services", "shelters",
+    "transport", "terrain", "administration",
+]  # fmt: skip
+Reader = Literal["vector", "cameras", "wind", "raster"]
+
+SYSTEM_COLUMNS = frozenset({"id", "geom", "geom_3857", "seq", "seq_to", "seqs", "cls", "cls_now", "provenance"})
+
+
+class Model(BaseModel):
+    """A frozen record that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Bilingual(Model):
+    """One text in English and Traditional Chinese."""
+
+    en: str
+    zh: str
+
+
+class Column(Model):
+    """A typed column; `from` names the source's attribute where it differs."""
+
+    name: Name
+    type: ColumnType
+    title: Bilingual
+    source_name: str | None = Field(default=None, alias="from")
+    unit: str | None = None
+    role: Literal["title", "time", "updated", "mode", "release"] | None = None
+    codes: dict[str, Bilingual] | None = None
+    codes_from: str | None = None
+    tile: bool = False
+    queryable: bool = True
+
+    @model_validator(mode="after")
+    def _codes_belong_to_codes(self) -> Self:
+        if (self.type == "code") != bool(self.codes or self.codes_from):
+            raise ValueError("codes or codes_from go with type code, and only with it")
+        if self.name in SYSTEM_COLUMNS:
+            raise ValueError(f"the name {self.name} is the store's own")
+        return self
+
+
+class Source(Model):
+    """Where a layer's records come from; `file` is a path below the data folder (COP_DATA)."""
+
+    dataset: str
+    cadence: str
+    licence: Literal["DG", "CSDI", "GEO", "ODbL", "PD"]
+    attribution: Bilingual
+    file: str | None = None
+    reader: Reader | None = None
+    crs: Literal[4326, 2326] = 4326
+    address: str | None = None
+    x: str | None = None
+    y: str | None = None
+    point_of: Literal["representative"] | None = None
+
+
+class Profile(Model):
+    """What one kind of reader sees of a layer: the columns hidden from it."""
+
+    hide: tuple[Name, ...] = ()
+
+
+class Style(Model):
+    """The layer's plain paint: one colour, a width or radius in pixels, an opacity."""
+
+    color: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")] = "#555555"
+    width: float = 1.0
+    radius: float = 4.0
+    opacity: Annotated[float, Field(ge=0, le=1)] = 1.0
+    dash: tuple[float, ...] | None = None
+
+
+class TileRules(Model):
+    """Zooms at which the layer has tiles, and which features stay first where a tile must be thinned."""
+
+    minzoom: Annotated[int, Field(ge=0, le=22)] = 0
+    maxzoom: Annotated[int, Field(ge=0, le=22)] = 22
+    order: tuple[Name, ...] = ()
+
+
+class Layer(Model):
+    """One published layer, as its file in layers/ declares it."""
+
+    id: LayerId
+    title: Bilingual
+    description: Bilingual
+    department: str
+    group: Group
+    kind: Kind = "reference"
+    geometry: GeometryType | None
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] | Literal["geometry"] | None = None
+    source: Source
+    stand_in: str | None = None
+    numbered: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] | None = None
+    profiles: dict[str, Profile] = Field(default_factory=lambda: {"public": Profile()})
+    style: Style = Style()
+    tile: TileRules = TileRules()
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        names = [column.name for column in self.columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns named twice: {', '.join(twice)}")
+        known = {*names, "geometry"}
+        wanted: list[tuple[str, str]] = []
+        if isinstance(self.key, tuple):
+            wanted += [("key", name) for name in self.key]
+        wanted += [("tile.order", name) for name in self.tile.order]
+        wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
+        for where, name in wanted:
+            if name not in known:
+                raise ValueError(f"{where}: no column is called {name}")
+        if self.key is None and self.kind in ("reference", "latest"):
+            raise ValueError("key: name the columns that identify a feature, or geometry")
+        if self.kind == "latest" and self.with_role("time") is None:
+            raise ValueError("columns: a layer of latest values needs one with the role time")
+        labels = {role for role in ("mode", "release") if self.with_role(role) is not None}
+        if len(labels) == 1 or (labels and "department" not in names):
+            raise ValueError("columns: the roles mode and release go together, with a column department")
+        if self.kind == "register" and not (labels and self.numbered and {"source", "source_ref"} <= set(names)):
+            raise ValueError("a register needs numbered, the roles mode and release, and columns source, source_ref")
+        if (self.geometry is None) != (self.kind == "coverage"):
+            raise ValueError("geometry: null is for coverages, and a coverage has no other")
+        for role in ("title", "time", "updated", "mode", "release"):
+            if sum(column.role == role for column in self.columns) > 1:
+                raise ValueError(f"columns: only one may have the role {role}")
+        return self
+
+    @property
+    def is_feature_layer(self) -> bool:
+        """Whether the layer has a table and is published as features and tiles."""
+        return self.kind != "coverage"
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether rows carry labels (mode and release) and row security guards them."""
+        return self.with_role("release") is not None
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
+
+    def with_role(self, role: str) -> Column | None:
+        """The column that plays a role, if any does."""
+        return next((column for column in self.columns if column.role == role), None)
+
+    def visible_columns(self, profile: str) -> tuple[Column, ...]:
+        """The columns that a release profile shows, in the file's order."""
+        hidden = self.profiles[profile].hide
+        return tuple(column for column in self.columns if column.name not in hidden)

@@ -1,0 +1,78 @@
+"""Sequence numbers as a visible set knows them: marks, counts, and what a time comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cop.catalogue import Layer
+from cop.errors import Gone, Refused
+from cop.query.values import read_time
+from cop.store.reading import Connection, reading
+from cop.store.statements import statements
+from cop.visible import VisibleSet
+
+_SQL = Path(__file__).parent / "sql" / "journal.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The last number at which something changed that a visible set sees, and how many features it sees."""
+
+    n: int
+    count: int
+
+
+def mark(connection: Connection, layers: Sequence[Layer], visible: VisibleSet, asof: int | None = None) -> Mark:
+    """The high-water mark of some layers for a visible set, now or as of a number."""
+    classes = sorted({cls for layer in layers for cls in visible.classes_of(layer)})
+    about = {"layers": [layer.id for layer in layers], "classes": classes, "asof": asof}
+    name = "mark_now" if asof is None else "mark_asof"
+    row = connection.execute(statements(_SQL)[name], about).fetchone()
+    return Mark(int(row[0]), int(row[1])) if row else Mark(0, 0)
+
+
+def resolve_asof(text: str, visible: VisibleSet) -> int:
+    """The sequence number that `asof` means: a number itself, or a time's last number.
+
+    Raises Refused for what is no time or lies ahead, Gone with the earliest time where the history does not reach.
+    """
+    moment = None if text.isdecimal() and len(text) < 19 else _past(text)
+    with reading(visible) as connection:
+        if moment is None:
+            return _number(connection, int(text))
+        row = connection.execute(statements(_SQL)["number_at"], {"at": moment}).fetchone()
+    assert row is not None
+    if row[0] == 0:
+        raise _gone(row[1])
+    return int(row[0])
+
+
+def _past(text: str) -> datetime:
+    moment = read_time(text, "asof")
+    if moment > datetime.now(UTC):
+        raise Refused(
+            f"asof: {text} lies ahead; what will be known then is not known yet",
+            "asof",
+            "2025-09-23T03:00:00Z",
+        )
+    return moment
+
+
+def _number(connection: Connection, wanted: int) -> int:
+    row = connection.execute(statements(_SQL)["last_number"]).fetchone()
+    assert row is not None
+    if wanted > row[0]:
+        raise Refused(f"asof: {wanted} lies ahead of the last number, {row[0]}", "asof", str(row[0]))
+    if wanted < 1:
+        raise _gone(row[1])
+    return wanted
+
+
+def _gone(earliest: datetime | None) -> Gone:
+    if earliest is None:
+        return Gone("asof: the history is still empty", "asof")
+    first = earliest.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return Gone(f"asof: the kept history begins at {first}", "asof", first)

@@ -1,0 +1,1 @@
+"""The one way from a question to bytes: parameters, question, plan, SQL, answer."""

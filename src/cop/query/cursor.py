@@ -1,0 +1,51 @@
+"""Cursors: a signed, opaque place in a walk through pages."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from cop.errors import Refused
+from cop.query.question import Position
+
+
+def question_hash(*parts: object) -> str:
+    """What a cursor belongs to: the question without its paging."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def write_cursor(key: bytes, position: Position, belongs_to: str) -> str:
+    """The token of a position."""
+    values = [_plain(value) for value in position.values]
+    body = [values, position.backwards, position.n, position.matched, belongs_to]
+    return str(URLSafeSerializer(key, salt="cursor").dumps(body))
+
+
+def read_cursor(key: bytes, token: str, belongs_to: str) -> Position:
+    """The position of a token.
+
+    Raises Refused where it was altered, or belongs to another question.
+    """
+    try:
+        values, backwards, n, matched, owner = URLSafeSerializer(key, salt="cursor").loads(token)
+    except (BadSignature, ValueError, TypeError) as exc:
+        raise Refused("cursor: this is not a cursor of this server; follow the links next and prev", "cursor") from exc
+    if owner != belongs_to:
+        raise Refused("cursor: it belongs to another question; keep the other parameters as they were", "cursor")
+    return Position(tuple(_rich(value) for value in values), bool(backwards), int(n), int(matched))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return {"t": value.astimezone(UTC).isoformat()}
+    if isinstance(value, date):
+        return {"d": value.isoformat()}
+    return value
+
+
+def _rich(value: object) -> object:
+    if isinstance(value, dict):
+        return datetime.fromisoformat(value["t"]) if "t" in value else date.fromisoformat(value["d"])
+    return value

@@ -1,0 +1,221 @@
+"""Plans: a question as parameterised SQL. Present and past are the same plan over two relations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from cop.catalogue import Column, Layer
+from cop.crs import Crs
+from cop.query.bind import Values
+from cop.query.filter import Compiler
+from cop.query.question import Box, Question, SortKey
+
+_SEGMENTS = 32  # parts into which a box's edge is cut before it is bent into another CRS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement and its values. Rows are (text, id, sort values…), one more than the limit where there are more."""
+
+    statement: sql.Composed
+    values: dict[str, Any]
+
+
+def rows_plan(question: Question) -> Plan:
+    """The features of a page, in the order of the walk (reversed where the walk goes back)."""
+    bound = Values()
+    order = sort_order(question)
+    chosen = [document(question), sql.SQL("t.id"), *(_named(key.column) for key in question.sort)]
+    narrowed = [*conditions(question, bound), *_after(question, order, bound)]
+    statement = sql.SQL("SELECT {} FROM {} AS t WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
+        sql.SQL(", ").join(chosen),
+        relation(question.layer, question.asof),
+        _all(narrowed),
+        sql.SQL(", ").join(_ordering(question, key) for key in order),
+        bound.bind(question.limit + 1),
+        bound.bind(question.offset),
+    )
+    return Plan(statement, bound.by_name)
+
+
+def count_plan(question: Question) -> Plan:
+    """How many features the question matches."""
+    bound = Values()
+    statement = sql.SQL("SELECT count(*) FROM {} AS t WHERE {}").format(
+        relation(question.layer, question.asof), _all(conditions(question, bound))
+    )
+    return Plan(statement, bound.by_name)
+
+
+def item_plan(question: Question, feature: str) -> Plan:
+    """One feature's text and the number of its version."""
+    bound = Values()
+    narrowed = [*conditions(question, bound), sql.SQL("t.id = {}").format(bound.bind(feature))]
+    statement = sql.SQL("SELECT {}, t.seq FROM {} AS t WHERE {}").format(
+        document(question), relation(question.layer, question.asof), _all(narrowed)
+    )
+    return Plan(statement, bound.by_name)
+
+
+def relation(layer: Layer, asof: int | None) -> sql.Identifier:
+    """The layer's table, or that of its versions."""
+    return sql.Identifier("layer" if asof is None else "history", layer.id)
+
+
+def visibility(question: Question, bound: Values) -> list[sql.Composable]:
+    """What narrows to the visible set and the moment, before anything that was asked.
+
+    Row security guards in any case; naming the one class that is visible lets the planner know what it hides.
+    """
+    conditions: list[sql.Composable] = []
+    classes = question.visible.classes_of(question.layer)
+    if question.layer.is_labelled:
+        conditions.append(sql.SQL("t.cls = ANY ({})").format(bound.bind(list(classes))) if len(classes) != 1
+                          else sql.SQL("t.cls = {}").format(bound.bind(classes[0])))  # fmt: skip
+    if question.asof is not None:
+        n = bound.bind(question.asof)
+        conditions.append(sql.SQL("t.seq <= {0} AND t.seq_to > {0}").format(n))
+        if question.box is not None:
+            conditions.append(sql.SQL("t.seqs @> {}::bigint").format(n))
+    return conditions
+
+
+def conditions(question: Question, bound: Values) -> list[sql.Composable]:
+    """Everything that a feature must meet: visible set and moment, box, interval, filter. Rows are called `t`."""
+    met = visibility(question, bound)
+    if question.box is not None:
+        region = box_region(question.box, bound)
+        # The operator lets the index speak first; under row security the function alone would not.
+        met.append(sql.SQL("t.geom && {}").format(region))
+        if not question.box.loose:
+            met.append(sql.SQL("ST_Intersects(t.geom, {})").format(region))
+    if question.takes_interval:
+        met += _during(question, bound)
+    if question.where is not None:
+        compiler = Compiler(question.layer, question.visible.profile, bound, question.filter_crs)
+        met.append(compiler.condition(question.where))
+    return met
+
+
+def box_region(box: Box, bound: Values) -> sql.Composable:
+    """A box as a geometry in EPSG:4326; one in a bent CRS has its edges cut into parts first."""
+    if box.x1 > box.x2 and box.crs.srid == 4326:
+        halves = [Box(box.x1, box.y1, 180.0, box.y2, box.crs), Box(-180.0, box.y1, box.x2, box.y2, box.crs)]
+        return sql.SQL("ST_Collect({}, {})").format(*(box_region(half, bound) for half in halves))
+    corners = [bound.bind(value) for value in (box.x1, box.y1, box.x2, box.y2)]
+    envelope = sql.SQL("ST_MakeEnvelope({}::float8, {}::float8, {}::float8, {}::float8, {})").format(
+        *corners, sql.Literal(box.crs.srid)
+    )
+    if box.crs.srid == 4326:
+        return envelope
+    part = max(abs(box.x2 - box.x1), abs(box.y2 - box.y1)) / _SEGMENTS or 1.0
+    return sql.SQL("ST_Transform(ST_Segmentize({}, {}::float8), 4326)").format(envelope, bound.bind(part))
+
+
+def _during(question: Question, bound: Values) -> list[sql.Composable]:
+    column = question.layer.with_role("time")
+    interval = question.interval
+    assert column is not None
+    assert interval is not None
+    name = _named(column.name)
+    conditions: list[sql.Composable] = []
+    if interval.start is not None:
+        conditions.append(sql.SQL("{} >= {}").format(name, bound.bind(interval.start)))
+    if interval.end is not None:
+        conditions.append(sql.SQL("{} <= {}").format(name, bound.bind(interval.end)))
+    return conditions or [sql.SQL("{} IS NOT NULL").format(name)]
+
+
+def sort_order(question: Question) -> list[SortKey]:
+    """The keys of the walk, closed by the id so that the order is total; turned round where the walk goes back."""
+    keys = [*question.sort, SortKey("id")]
+    if question.position is not None and question.position.backwards:
+        return [SortKey(key.column, not key.descending) for key in keys]
+    return keys
+
+
+def _after(question: Question, order: list[SortKey], bound: Values) -> list[sql.Composable]:
+    """Features behind the position: alike in the first keys and behind it in the next, for each key in turn."""
+    if question.position is None:
+        return []
+    if not question.sort:
+        sign = sql.SQL("<" if question.position.backwards else ">")
+        return [sql.SQL("t.id {} {}").format(sign, bound.bind(question.position.values[0]))]
+    alike: list[sql.Composable] = []
+    ways: list[sql.Composable] = []
+    for key, value in zip(order, question.position.values, strict=True):
+        behind = _behind(key, value, question.position.backwards, bound)
+        if behind is not None:
+            ways.append(_all([*alike, behind]))
+        alike.append(sql.SQL("{} IS NOT DISTINCT FROM {}").format(_named(key.column), bound.bind(value)))
+    return [sql.SQL("({})").format(sql.SQL(" OR ").join(ways))]
+
+
+def _behind(key: SortKey, value: object, backwards: bool, bound: Values) -> sql.Composable | None:
+    """Behind a value; nulls stand last on the way forth, and so first on the way back."""
+    name = _named(key.column)
+    if value is None:
+        return sql.SQL("{} IS NOT NULL").format(name) if backwards else None
+    sign = sql.SQL("<" if key.descending else ">")
+    behind = sql.SQL("{} {} {}").format(name, sign, bound.bind(value))
+    return behind if backwards else sql.SQL("({} OR {} IS NULL)").format(behind, name)
+
+
+def _ordering(question: Question, key: SortKey) -> sql.Composable:
+    way = "DESC" if key.descending else "ASC"
+    if key.column == "id":
+        return sql.SQL("t.id {}").format(sql.SQL(way))
+    backwards = question.position is not None and question.position.backwards
+    nulls = "NULLS FIRST" if backwards else "NULLS LAST"
+    return sql.SQL("{} {} {}").format(_named(key.column), sql.SQL(way), sql.SQL(nulls))
+
+
+def document(question: Question) -> sql.Composable:
+    """The feature's GeoJSON text: the stored one, or one made of the columns and the CRS asked for."""
+    profile = question.visible.profile
+    if question.wants_stored_text:
+        return sql.SQL("t.{}").format(sql.Identifier(f"doc_{profile}"))
+    columns = question.layer.visible_columns(profile)
+    if question.properties is not None:
+        columns = tuple(column for column in columns if column.name in question.properties)
+    members = [_member(column) for column in columns]
+    if question.properties is None or "provenance" in question.properties:
+        members.append(sql.SQL("t.provenance AS provenance"))
+    properties: sql.Composable = sql.SQL("'{{}}'")
+    if members:
+        listed = sql.SQL(", ").join(members)
+        properties = sql.SQL("(SELECT row_to_json(p)::text FROM (SELECT {}) AS p)").format(listed)
+    return sql.SQL(
+        """'{{"type":"Feature","id":' || to_json(t.id)::text || ',"geometry":' || {}
+        || ',"properties":' || {} || '}}'"""
+    ).format(_geometry_text(question.crs, question.skip_geometry), properties)
+
+
+def _member(column: Column) -> sql.Composable:
+    name = sql.Identifier(column.name)
+    value = sql.SQL("cop.rfc3339(t.{})") if column.type == "time" else sql.SQL("t.{}")
+    return sql.SQL("{} AS {}").format(value.format(name), name)
+
+
+def _geometry_text(crs: Crs, skip: bool) -> sql.Composable:
+    if skip:
+        return sql.SQL("'null'")
+    shape: sql.Composable = sql.SQL("t.geom")
+    if crs.srid == 3857:
+        shape = sql.SQL("t.geom_3857")
+    elif crs.srid != 4326:
+        shape = sql.SQL("ST_Transform(t.geom, {})").format(sql.Literal(crs.srid))
+    if crs.flipped:
+        shape = sql.SQL("ST_FlipCoordinates({})").format(shape)
+    return sql.SQL("coalesce(ST_AsGeoJSON({}, {}, 0), 'null')").format(shape, sql.Literal(crs.decimals))
+
+
+def _named(column: str) -> sql.Composable:
+    return sql.SQL("t.{}").format(sql.Identifier(column))
+
+
+def _all(conditions: list[sql.Composable]) -> sql.Composable:
+    return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("TRUE")

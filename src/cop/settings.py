@@ -1,0 +1,72 @@
+"""Settings: environment variables that begin with COP_, each with a default that runs on a fresh clone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cop.resources import clone_folder
+
+Mode = Literal["actual", "exercise", "test"]
+
+
+def _default_var() -> Path:
+    clone = clone_folder()
+    return (clone or Path.cwd()) / "var"
+
+
+def _default_data() -> Path | None:
+    clone = clone_folder()
+    if clone is None:
+        return None
+    beside = clone.parent / "shared" / "data"
+    return beside if beside.is_dir() else None
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment may set; docs/settings.md lists the same names."""
+
+    model_config = SettingsConfigDict(env_prefix="COP_", frozen=True)
+
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="DSN of the owner role (migrations, layers, loads); empty: the private cluster",
+    )
+    app_database_url: SecretStr = Field(
+        SecretStr(""), description="DSN of the app role that serves requests; empty: the private cluster"
+    )
+    var: Path = Field(default_factory=_default_var, description="Folder of this installation's state")
+    data: Path | None = Field(
+        default_factory=_default_data,
+        description="Folder of the reference data; none: the exercise stand-ins",
+    )
+    layers: Path | None = Field(None, description="Folder of layer files; none: those that cop was shipped with")
+    url: str = Field("http://127.0.0.1:8000", description="Public address of the server, used in every link")
+    host: str = Field("127.0.0.1", description="Address that the server listens on")
+    port: int = Field(8000, description="Port that the server listens on", ge=1, le=65535)
+    workers: int = Field(2, description="Server processes", ge=1, le=64)
+    mode: Mode = Field("exercise", description="Mode of a request that names none: actual, exercise or test")
+    feeds: Literal["exercise", "live"] = Field(
+        "exercise", description="exercise: recordings and stand-ins; live: the published addresses"
+    )
+    pool_size: int = Field(8, description="Database connections of one server process", ge=1, le=100)
+    pool_check: bool = Field(False, description="Test a connection each time before it is used (for unsteady networks)")
+    statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
+    cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
+    cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
+    blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
+
+    @property
+    def blob_folder(self) -> Path:
+        """Where rasters and other blobs are kept."""
+        return self.blobs or self.var / "blobs"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once at the first use."""
+    return Settings()

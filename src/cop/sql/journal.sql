@@ -1,0 +1,24 @@
+-- What the app role asks of the journal. Policies show it only its visible set's marks.
+
+-- mark_now --
+-- The mark and number of features of some layers.
+SELECT coalesce(max(n), 0), coalesce(sum(count), 0)::bigint FROM cop.mark
+WHERE layer = ANY (%(layers)s) AND cls = ANY (%(classes)s);
+
+-- mark_asof --
+-- The same as it was at a number.
+SELECT coalesce(max(m.n), 0), coalesce(sum(m.count), 0)::bigint
+FROM unnest(%(layers)s::text[]) AS l(layer) CROSS JOIN unnest(%(classes)s::text[]) AS c(cls)
+CROSS JOIN LATERAL (SELECT n, count FROM cop.mark_log AS g
+                    WHERE g.layer = l.layer AND g.cls = c.cls AND g.n <= %(asof)s ORDER BY n DESC LIMIT 1) AS m;
+
+-- last_number --
+-- The last number that this visible set knows of, and when the history begins.
+SELECT coalesce(max(n), 0), cop.history_begins() FROM cop.mark;
+
+-- number_at --
+-- The last number at or before a time, and when the history begins.
+SELECT cop.number_at(%(at)s), cop.history_begins();
+
+-- secret --
+SELECT value FROM cop.secret WHERE name = %(name)s;

@@ -1,0 +1,1 @@
+"""The store: migrations, layers, statements and connections of PostGIS."""

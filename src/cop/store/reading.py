@@ -1,0 +1,95 @@
+"""Connections for reading: one pool a process, and each connection knows whose eyes it looks through."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.types.string import ByteaBinaryLoader
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from cop.errors import Refused, StoreTrouble, TooSlow
+from cop.settings import get_settings
+from cop.visible import VisibleSet
+
+_log = logging.getLogger(__name__)
+_SEEN = "cop_visible"  # what a connection was last set to, kept beside it to save a round trip
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def _configure(connection: Connection) -> None:
+    connection.autocommit = True
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    # Stored GeoJSON goes to the client as it is: text arrives as bytes and is never decoded.
+    connection.adapters.register_loader("text", ByteaBinaryLoader)
+    connection.prepare_threshold = 2
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ConnectionPool[Connection]:
+    settings = get_settings()
+    return ConnectionPool(
+        settings.app_database_url.get_secret_value(),
+        min_size=1,
+        max_size=settings.pool_size,
+        timeout=5,
+        configure=_configure,
+        check=ConnectionPool.check_connection if settings.pool_check else None,
+        kwargs={
+            "application_name": "cop",
+            "connect_timeout": 5,
+            "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC",
+        },
+        open=True,
+    )
+
+
+def close_pool() -> None:
+    """Close this process's pool, if one was opened; the next reader opens another."""
+    if _pool.cache_info().currsize:
+        _pool().close()
+        _pool.cache_clear()
+
+
+@contextmanager
+def reading(visible: VisibleSet) -> Iterator[Connection]:
+    """A connection that sees what a visible set may see; statements stand alone (autocommit).
+
+    Raises StoreTrouble, TooSlow or Refused in place of the database's own errors; those go to the log.
+    """
+    with _explained(), _pool().connection() as connection:
+        wanted = "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
+        if getattr(connection, _SEEN, None) != wanted:
+            connection.execute("SELECT set_config('cop.visible', %s, false)", [wanted])
+            setattr(connection, _SEEN, wanted)
+        yield connection
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Several statements that see one state: a read-only transaction with repeatable reads."""
+    with connection.transaction():
+        yield
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as exc:
+        raise TooSlow from exc
+    except (psycopg.DataError, psycopg.InternalError) as exc:
+        _log.info("the store could not read a value: %s", exc)
+        raise Refused("a value in the request cannot be read (is the geometry valid, and inside its CRS?)") from exc
+    except (psycopg.OperationalError, PoolTimeout) as exc:
+        _log.warning("the store does not answer: %s", exc)
+        raise StoreTrouble from exc
+    except psycopg.Error as exc:
+        _log.exception("the store refused a statement")
+        raise StoreTrouble("The store could not answer this question.") from exc

@@ -1,0 +1,210 @@
+"""What the suites share: a real PostGIS, databases cloned from templates, and a real server over a loaded one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import psycopg.sql
+import pytest
+
+from cop.catalogue import catalogue
+from cop.query import answer
+from cop.resources import package_folder
+from cop.settings import Settings, get_settings
+from cop.store.migrate import apply_layers, migrate
+from cop.store.reading import close_pool
+from cop_server.cluster import Cluster, create_database, drop_database, ensure_cluster
+from cop_server.installation import build_basemap, load
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def var() -> Path:
+    """The suites' own state folder."""
+    folder = Path(os.environ.get("COP_VAR", ROOT / "var" / "test"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The test cluster: the one that scripts/test.py started, else one that stays for the next run."""
+    told = os.environ.get("COP_TEST_CLUSTER")
+    if told:
+        return Cluster.from_environment(json.loads(told))
+    return ensure_cluster(ROOT / "var" / "test-cluster", durable=False)
+
+
+def _fingerprint(*folders: Path) -> str:
+    digest = hashlib.sha256(catalogue().version.encode())
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in (".py", ".sql", ".yml"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _exists(cluster: Cluster, name: str) -> bool:
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as connection:
+        return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount > 0
+
+
+def _rename(cluster: Cluster, old: str, new: str) -> None:
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as connection:
+        connection.execute(
+            psycopg.sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                psycopg.sql.Identifier(old), psycopg.sql.Identifier(new)
+            )
+        )
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """A database with migrations and layers applied, and nothing in it."""
+    name = f"t_empty_{_fingerprint(package_folder())}"
+    if not _exists(cluster, name):
+        making = f"{name}_making"
+        drop_database(cluster, making)
+        owner = create_database(cluster, making).owner_dsn
+        migrate(owner)
+        apply_layers(owner, catalogue())
+        _rename(cluster, making, name)
+    return name
+
+
+def _settings(var: Path, of: Cluster) -> Settings:
+    return Settings(var=var, database_url=of.owner_dsn, app_database_url=of.app_dsn)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def loaded_template(cluster: Cluster, template: str, var: Path) -> str:
+    """A database with every layer loaded (real where the data is at hand), and the basemap built from it."""
+    name = f"t_full_{_fingerprint(package_folder(), ROOT / 'ingest')}"
+    if not _exists(cluster, name):
+        making = f"{name}_making"
+        drop_database(cluster, making)
+        made = create_database(cluster, making, template)
+        load(_settings(var, made), made.owner_dsn)
+        _rename(cluster, making, name)
+    build_basemap(_settings(var, cluster.at(name)), cluster.at(name).owner_dsn)
+    return name
+
+
+def _clone(cluster: Cluster, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    name = f"t_{os.getpid()}_{time.monotonic_ns()}"
+    made = create_database(cluster, name, template)
+    monkeypatch.setenv("COP_DATABASE_URL", made.owner_dsn)
+    monkeypatch.setenv("COP_APP_DATABASE_URL", made.app_dsn)
+    _forget()
+    yield made
+    _forget()
+    drop_database(cluster, name)
+
+
+def _forget() -> None:
+    """Nothing of one database may be remembered in the next."""
+    close_pool()
+    get_settings.cache_clear()
+    answer.forget()
+
+
+@pytest.fixture
+def store(cluster: Cluster, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """A database of this test's own: layers applied, nothing in it; settings point to it."""
+    yield from _clone(cluster, template, monkeypatch)
+
+
+@pytest.fixture
+def loaded(cluster: Cluster, loaded_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """A database of this test's own with every layer loaded; settings point to it."""
+    yield from _clone(cluster, loaded_template, monkeypatch)
+
+
+@pytest.fixture
+def database(store: Cluster) -> str:
+    """The owner's address of this test's own empty database."""
+    return store.owner_dsn
+
+
+def free_port() -> int:
+    """A port on loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server process of the suites: its address, and how to end it."""
+
+    def __init__(self, app_dsn: str, var: Path, app: str = "cop_server.app:create_app", **more: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = var / f"server-{port}.log"
+        env = {**os.environ, "COP_APP_DATABASE_URL": app_dsn, "COP_VAR": str(var), "COP_URL": self.url, **more}
+        env.pop("COP_DATABASE_URL", None)
+        factory = ["--factory"] if app.endswith("create_app") else []
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", app, *factory, "--port", str(port), "--log-level", "warning"],
+                env=env, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT,
+            )  # fmt: skip
+
+    def wait(self, path: str, seconds: float = 60) -> None:
+        """Until the address answers."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5):
+                    return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"the server did not start: {self.log.read_text()[-3000:]}")
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the process that this object started."""
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def start_server(var: Path) -> Iterator[Callable[..., str]]:
+    """Start more servers (app's address, address to wait for, ASGI application, environment); all end with the test."""
+    started: list[Server] = []
+
+    def start(app_dsn: str, wait: str = "/ready", app: str = "cop_server.app:create_app", **more: str) -> str:
+        started.append(Server(app_dsn, var, app, **more))
+        started[-1].wait(wait)
+        return started[-1].url
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def server(cluster: Cluster, loaded_template: str, var: Path) -> Iterator[str]:
+    """The address of a real server over a database with every layer loaded."""
+    name = f"t_server_{os.getpid()}"
+    made = create_database(cluster, name, loaded_template)
+    running = Server(made.app_dsn, var)
+    running.wait("/ready")
+    yield running.url
+    running.stop()
+    drop_database(cluster, name)

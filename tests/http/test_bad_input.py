@@ -1,0 +1,136 @@
+"""Bad input: the status that the standard says, the parameter by name, a good value, and never our insides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@pytest.fixture(scope="module")
+def http(server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server, timeout=30) as client:
+        yield client
+
+
+INCIDENTS = "/collections/incidents"
+CASES = [
+    ("/collections/nothing", 404, "collection"),
+    ("/collections/nothing/items", 404, "collection"),
+    ("/collections/nothing/queryables", 404, "collection"),
+    ("/collections/terrain/items", 404, "collection"),
+    (f"{INCIDENTS}/items/I-20000101-00000", 404, None),
+    (f"{INCIDENTS}/items/%00", 404, None),
+    (f"{INCIDENTS}/items?nothing=1", 400, "nothing"),
+    (f"{INCIDENTS}/items?dead=1", 400, "dead"),
+    (f"{INCIDENTS}/items?limit=0", 400, "limit"),
+    (f"{INCIDENTS}/items?limit=ten", 400, "limit"),
+    (f"{INCIDENTS}/items?limit=1&limit=2", 400, "limit"),
+    (f"{INCIDENTS}/items?offset=-1", 400, "offset"),
+    (f"{INCIDENTS}/items?offset=10001", 400, "offset"),
+    (f"{INCIDENTS}/items?cursor=abc", 400, "cursor"),
+    (f"{INCIDENTS}/items?cursor=abc&offset=1", 400, "cursor"),
+    (f"{INCIDENTS}/items?bbox=1,2,3", 400, "bbox"),
+    (f"{INCIDENTS}/items?bbox=nan,1,2,3", 400, "bbox"),
+    (f"{INCIDENTS}/items?bbox=114,23,115,22", 400, "bbox"),
+    (f"{INCIDENTS}/items?bbox-crs=EPSG:2326", 400, "bbox-crs"),
+    (f"{INCIDENTS}/items?bbox=1,2,3,4&bbox-crs=EPSG:4490", 400, "bbox-crs"),
+    (f"{INCIDENTS}/items?crs=EPSG:1", 400, "crs"),
+    (f"{INCIDENTS}/items?datetime=yesterday", 400, "datetime"),
+    (f"{INCIDENTS}/items?datetime=2025-09-24T00:00:00Z/2025-09-23T00:00:00Z", 400, "datetime"),
+    (f"{INCIDENTS}/items?filter=nothing%3D1", 400, "filter"),
+    (f"{INCIDENTS}/items?filter=((", 400, "filter"),
+    (f"{INCIDENTS}/items?filter={{&filter-lang=cql2-json", 400, "filter"),
+    (f"{INCIDENTS}/items?filter=S_INTERSECTS(geometry,POLYGON((1%201,2%202,3%203)))", 400, None),
+    (f"{INCIDENTS}/items?filter-lang=sql", 400, "filter-lang"),
+    (f"{INCIDENTS}/items?sortby=nothing", 400, "sortby"),
+    (f"{INCIDENTS}/items?properties=nothing", 400, "properties"),
+    (f"{INCIDENTS}/items?skipGeometry=maybe", 400, "skipGeometry"),
+    (f"{INCIDENTS}/items?resulttype=some", 400, "resulttype"),
+    (f"{INCIDENTS}/items?mode=all", 400, "mode"),
+    (f"{INCIDENTS}/items?asof=2999-01-01T00:00:00Z", 400, "asof"),
+    (f"{INCIDENTS}/items?asof=999999999", 400, "asof"),
+    (f"{INCIDENTS}/items?asof=1990-01-01T00:00:00Z", 410, "asof"),
+    (f"{INCIDENTS}/items?lanes_closed=two", 400, "lanes_closed"),
+    (f"{INCIDENTS}/items?major=perhaps", 400, "major"),
+    (f"{INCIDENTS}/items?f=xml", 400, "f"),
+    (f"{INCIDENTS}/items?lang=fr", 400, "lang"),
+    (f"{INCIDENTS}/tiles/WebMercatorQuad/3/9/0", 404, "tile"),
+    (f"{INCIDENTS}/tiles/WebMercatorQuad/x/0/0", 404, "tile"),
+    (f"{INCIDENTS}/tiles/WebMercatorQuad/99/0/0", 404, "tile"),
+    (f"{INCIDENTS}/tiles/Nothing/1/0/0", 404, "tileMatrixSetId"),
+    (f"{INCIDENTS}/tiles/WebMercatorQuad/1/0/0?limit=5", 400, "limit"),
+    ("/tiles/WebMercatorQuad/1/0/0", 400, "collections"),
+    ("/tiles/WebMercatorQuad/1/0/0?collections=incidents,nothing", 404, "collection"),
+    ("/tileMatrixSets/Nothing", 404, "tileMatrixSetId"),
+    ("/?nothing=1", 400, "nothing"),
+    ("/conformance?nothing=1", 400, "nothing"),
+    ("/collections?nothing=1", 400, "nothing"),
+    ("/nothing", 404, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "status", "parameter"), CASES)
+def test_bad_requests_are_told(http: httpx.Client, path: str, status: int, parameter: str | None) -> None:
+    answer = http.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["status"] == status
+    assert told["instance"].removeprefix("urn:uuid:") == answer.headers["x-request-id"]
+    assert told["detail"]
+    if parameter is not None:
+        assert told["parameter"] == parameter
+    if (
+        status == 400
+        and "/tiles/" not in path
+        and parameter in ("limit", "bbox", "datetime", "filter", "mode", "f", "crs", "asof", "sortby")
+    ):
+        assert told.get("example") or "twice" in told["detail"] or "goes with" in told["detail"]
+
+
+def test_refusals_keep_their_form_when_json_is_not_asked_for(http: httpx.Client) -> None:
+    answer = http.get(f"{INCIDENTS}/items?limit=0", headers={"Accept": "text/html"})
+    assert answer.status_code == 400
+    assert "limit" in answer.text
+
+
+def test_what_cannot_be_had_in_that_form_is_406(http: httpx.Client) -> None:
+    assert http.get("/collections", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_writing_is_not_offered_yet(http: httpx.Client) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = http.request(method, f"{INCIDENTS}/items")
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert http.options(f"{INCIDENTS}/items").headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["bbox", "datetime", "filter", "limit", "sortby", "crs", "cursor", "asof", "title_en", "lanes_closed",
+                     "reported_at", "participants", "properties", "bbox-crs", "f", "mode", "lang"]),
+    st.text(max_size=40) | st.sampled_from(["'", '"', "';--", "\\", "%", "{}", "\u0000", "1e999", "-1", "9" * 30, "T", "(", "é"]),
+)  # fmt: skip
+def test_no_value_brings_out_our_insides_fuzz(http: httpx.Client, parameter: str, value: str) -> None:
+    answer = http.get(
+        f"{INCIDENTS}/items", params={parameter: value, **({} if parameter == "limit" else {"limit": "1"})}
+    )
+    assert answer.status_code in (200, 400, 406, 410), answer.text
+    for inside in ("Traceback", "psycopg", "postgres", "SELECT", "layer.incidents"):
+        assert inside not in answer.text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=30))
+def test_no_path_brings_out_our_insides_fuzz(http: httpx.Client, name: str) -> None:
+    from urllib.parse import quote
+
+    for path in (f"/collections/{quote(name, safe='')}", f"{INCIDENTS}/items/{quote(name, safe='')}"):
+        answer = http.get(path)
+        assert answer.status_code in (200, 404), answer.text
+        assert "Traceback" not in answer.text

@@ -1,0 +1,130 @@
+"""The documents: landing page, conformance, collections, schemas, OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from cop.catalogue import catalogue
+from cop.resources import resource
+
+
+@pytest.fixture
+def http(server: str) -> Any:
+    with httpx.Client(base_url=server, timeout=30) as client:
+        yield client
+
+
+def test_every_link_of_the_way_in_leads_somewhere(http: httpx.Client) -> None:
+    landing = http.get("/", headers={"Accept": "application/json"}).json()
+    assert landing["cop"]["mode"] == "exercise"
+    for link in landing["links"]:
+        answer = http.get(link["href"])
+        assert answer.status_code == 200, link
+        assert answer.headers["content-type"].split(";")[0] in (link["type"].split(";")[0], "text/xml"), link
+
+
+def test_every_collection_describes_itself_and_its_links_work(http: httpx.Client) -> None:
+    found = http.get("/collections").json()["collections"]
+    assert {one["id"] for one in found} == set(catalogue().layers)
+    for one in found:
+        alone = http.get(f"/collections/{one['id']}").json()
+        assert alone == one
+        for link in one["links"]:
+            if link["rel"] != "license":
+                assert http.get(link["href"]).status_code == 200, link
+
+
+def test_a_collection_says_where_it_lies_and_when(http: httpx.Client) -> None:
+    cameras = http.get("/collections/traffic_cameras").json()
+    west, south, east, north = cameras["extent"]["spatial"]["bbox"][0]
+    assert 113.8 < west < east < 114.5
+    assert 22.1 < south < north < 22.6
+    incidents = http.get("/collections/incidents").json()
+    first, last = incidents["extent"]["temporal"]["interval"][0]
+    assert first < last
+    assert "storageCrs" in incidents
+
+
+def test_titles_follow_the_language(http: httpx.Client) -> None:
+    assert http.get("/collections/districts").json()["title"].startswith("District boundaries")
+    for ask in ({"params": {"lang": "zh"}}, {"headers": {"Accept-Language": "zh-HK,zh;q=0.9,en;q=0.5"}}):
+        assert http.get("/collections/districts", **ask).json()["title"].startswith("十八區分界")  # type: ignore[arg-type]
+
+
+def test_provenance_is_said(http: httpx.Client) -> None:
+    for one in http.get("/collections").json()["collections"]:
+        assert one["cop"]["provenance"] in ("real", "exercise"), one["id"]
+        if one["cop"]["provenance"] == "exercise" and one["id"] != "incidents":
+            assert one["title"].endswith("(exercise)")
+
+
+def test_queryables_schema_and_sortables_name_the_columns(http: httpx.Client) -> None:
+    layer = catalogue().layers["incidents"]
+    visible = {column.name for column in layer.visible_columns("public")}
+    queryables = http.get("/collections/incidents/queryables")
+    assert queryables.headers["content-type"] == "application/schema+json"
+    assert set(queryables.json()["properties"]) == visible | {"geometry"}
+    schema = http.get("/collections/incidents/schema").json()["properties"]
+    assert set(schema) == visible | {"geometry", "id", "provenance"}
+    assert schema["status"]["enum"][0] == "reported"
+    assert schema["updated_at"]["readOnly"] is True
+    feature = http.get("/collections/incidents/items", params={"limit": 1}).json()["features"][0]
+    assert set(feature["properties"]) == set(schema) - {"id", "geometry"}
+    sortables = http.get("/collections/incidents/sortables").json()["properties"]
+    assert set(sortables) == visible - {"external_ids", "participants"}
+
+
+def references(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [str(node["$ref"])] if "$ref" in node else []
+        return own + [r for part in node.values() for r in references(part)]
+    return [r for part in node for r in references(part)] if isinstance(node, list) else []
+
+
+def test_openapi_has_local_references_only_and_each_leads_somewhere(http: httpx.Client, server: str) -> None:
+    for form, version, said in (("json", "3.1.0", "3.1"), ("json30", "3.0.3", "3.0")):
+        answer = http.get("/openapi", params={"f": form})
+        assert answer.headers["content-type"] == f"application/vnd.oai.openapi+json;version={said}"
+        document = answer.json()
+        assert document["openapi"] == version
+        assert document["servers"] == [{"url": server}]
+        for reference in references(document):
+            assert reference.startswith("#/")
+            node = document
+            for part in reference[2:].split("/"):
+                node = node[part]
+        assert document["components"]["parameters"]["limit"]["schema"]["maximum"] == 10000
+        assert "/collections/districts/items" in document["paths"]
+
+
+def test_a_store_that_does_not_answer_is_told(start_server: Any) -> None:
+    url = start_server("postgresql://cop_app@127.0.0.1:1/none?connect_timeout=1", wait="/health")
+    answer = httpx.get(f"{url}/collections/districts/items", timeout=40)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert "127.0.0.1" not in answer.text
+    assert httpx.get(f"{url}/ready", timeout=40).status_code == 503
+
+
+def test_the_rendered_document_is_the_one_served(http: httpx.Client) -> None:
+    import json
+
+    shipped = json.loads((resource("openapi") / "openapi.json").read_text())
+    served = http.get("/openapi").json()
+    assert served["paths"] == shipped["paths"]
+
+
+def test_safe_headers_stand_on_every_answer(http: httpx.Client) -> None:
+    for path in ("/", "/collections/districts/items", "/nothing", "/map"):
+        headers = http.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-request-id"]
+        assert "x-powered-by" not in headers
+
+
+def test_any_origin_may_read(http: httpx.Client) -> None:
+    answer = http.get("/collections", headers={"Origin": "https://map.example"})
+    assert answer.headers["access-control-allow-origin"] in ("*", "https://map.example")

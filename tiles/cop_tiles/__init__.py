@@ -1,0 +1,1 @@
+"""Tiles: vector tiles, tile matrix sets, styles, glyphs, and the embedded basemap."""

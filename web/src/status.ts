@@ -1,0 +1,63 @@
+/** How fresh the picture is, said in words: never blank, never silent about a server that does not answer. */
+
+import { ServerTrouble } from "./api";
+import { byId, say } from "./dom";
+import { clock, number, t } from "./i18n";
+import { modeName } from "./filters";
+import type { Mode } from "./view";
+
+/** The state of the connection as the page knows it. */
+export interface Freshness {
+  /** The server's clock at its last good answer. */
+  readonly at: Date | null;
+  readonly sequence: string | null;
+  /** What is wrong now, and since when. */
+  readonly trouble: { readonly error: ServerTrouble; readonly since: Date } | null;
+}
+
+/** Why a request failed, in words that stand inside a sentence. */
+export function reason(error: unknown): string {
+  if (!(error instanceof ServerTrouble)) return t("reasonUnreadable");
+  if (error.status === 404 || error.status === 410) return t("reasonGone");
+  if (error.kind === "unreachable") return t("reasonUnreachable");
+  return error.kind === "refused"
+    ? t("reasonRefused", { status: String(error.status) })
+    : t("reasonUnreadable");
+}
+
+function troubleText({ trouble, at }: Freshness): string {
+  if (trouble === null) return "";
+  const since = clock(trouble.since);
+  const what = {
+    unreachable: t("unreachable", { since }),
+    refused: t("refused", { since, status: String(trouble.error.status) }),
+    unreadable: t("unreadable", { since }),
+  }[trouble.error.kind];
+  return what + (at === null ? t("nothingLoaded") : t("showsStateOf", { time: clock(at) }));
+}
+
+function freshText({ at, sequence }: Freshness): string {
+  if (at === null) return t("connecting");
+  const updated = t("updated", { time: clock(at) });
+  const count = Number(sequence ?? Number.NaN);
+  return Number.isNaN(count)
+    ? updated
+    : [updated, t("sequence", { n: number(count) })].join(t("listSeparator"));
+}
+
+/** Write the time of the last good answer and, where there is trouble, the trouble. */
+export function writeFreshness(freshness: Freshness): void {
+  say(byId("freshness", HTMLParagraphElement), freshText(freshness));
+  say(byId("trouble", HTMLDivElement), troubleText(freshness));
+  document.body.dataset["state"] = freshness.trouble === null ? "live" : "stale";
+}
+
+/** Say on every screen, in both languages, that the records are no real incidents. */
+export function writeBanner(mode: Mode | null): void {
+  const words = { exercise: "EXERCISE 演習", test: "TEST 測試", actual: "" }[mode ?? "actual"];
+  say(byId("banner", HTMLDivElement), words);
+  document.body.dataset["mode"] = mode ?? "";
+  const marked = words === "" ? "" : `[${words}] `;
+  document.title = `${marked}${t("title")}`;
+  if (mode !== null) byId("mode", HTMLSelectElement).setAttribute("title", modeName(mode));
+}
