@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from cop_server.cluster import cluster_status, ensure_cluster, stop_cluster
 ROOT = Path(__file__).parent.parent
 VAR = ROOT / "var"
 CACHE_MB = 64
-_console = Console()
+_console = Console(width=None if sys.stdout.isatty() else 150)
 
 
 def main() -> int:
@@ -100,11 +101,12 @@ def _start(
 ) -> dict[str, Server]:
     _tell("the servers")
     servers: dict[str, Server] = {}
-    for key, start in (
-        ("stock", lambda: start_stock(work, binaries, prepared.cluster, catalogue)),
-        ("cold", lambda: start_cop(work, prepared.cluster, cache_mb=0)),
-        ("cached", lambda: start_cop(work, prepared.cluster, cache_mb=CACHE_MB)),
-    ):
+    starts: dict[str, Callable[[], Server]] = {
+        "stock": lambda: start_stock(work, binaries, prepared.cluster, catalogue),
+        "cold": lambda: start_cop(work, prepared.cluster, cache_mb=0),
+        "cached": lambda: start_cop(work, prepared.cluster, cache_mb=CACHE_MB),
+    }
+    for key, start in starts.items():
         servers[key] = start()
         ending.callback(servers[key].stop)
     return servers
@@ -124,7 +126,7 @@ def _show(found: report.Found) -> None:
             table.add_row(*line)
         _console.print(table)
     for note in report.notes(found, ROOT):
-        _console.print(note, markup=False, highlight=False)
+        _console.print(note, markup=False, highlight=False, soft_wrap=True)
     if found.missed:
         _console.print(f"Short of the target: {', '.join(found.missed)}", style="yellow")
 

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
 
 import mapbox_vector_tile
 
-from cop_bench.data import INCIDENTS, Prepared
+from cop_bench.data import INCIDENTS, Box, Prepared
 from cop_bench.load import LoadFailed, Reply
 
 Kind = Literal["features", "feature", "tile"]
 ZOOM = 14
-_TILE_AT = (114.1, 22.36)  # longitude, latitude: in the midst of the slopes
+VARIANTS = 64
+_TILES_FROM = (114.02, 22.44)  # longitude, latitude of the north-western tile
+_CQL2 = "category IN ('flood','landslide') AND major = false"
 _EXTENT = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question, asked of both sides with the same path. `target` is the least ratio wanted, None: no promise."""
+    """One kind of question, asked of both sides with the same paths. `target` is the least ratio wanted, if any.
+
+    The paths differ a little, so that no two connections ask the same at once: COP would answer them with one
+    piece of work.
+    """
 
     id: str
     title: str
-    path: str
+    paths: tuple[str, ...]
     kind: Kind = "features"
     target: float | None = None
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The paths whose answers are compared: the first, one in the midst, the last."""
+        return self.paths[0], self.paths[len(self.paths) // 2], self.paths[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +54,43 @@ class Extra:
 
 def cases(prepared: Prepared) -> list[Case]:
     """The cases over a loaded database. F1 to F6 and T2 are named as in earlier measurements of peers."""
-    incidents = "/collections/incidents/items"
-    cql2 = quote("category IN ('flood','landslide') AND major = true")
+    incidents = "/collections/incidents/items?f=json&"
+    two = f"{incidents}limit=100&category=flood&status=responding&"
+    cql2 = f"{incidents}limit=100&filter-lang=cql2-text&filter={quote(_CQL2)}&"
     return [
-        Case("F1", f"10 of {INCIDENTS:,} incidents", f"{incidents}?f=json&limit=10", target=10),
-        Case("F2", f"1,000 of {INCIDENTS:,} incidents", f"{incidents}?f=json&limit=1000", target=10),
-        Case("F3", "incidents in 1/100 of the area", f"{incidents}?f=json&limit=1000&bbox={prepared.box}"),
-        Case("F4", "one incident", f"{incidents}/{prepared.incident}?f=json", kind="feature"),
-        Case("F5", "two properties, limit 100", f"{incidents}?f=json&limit=100&category=flood&status=responding"),
-        Case("F7", "CQL2 text, limit 100", f"{incidents}?f=json&limit=100&filter-lang=cql2-text&filter={cql2}"),
-        Case("F6", "10,000 polygons", "/collections/slopes/items?f=json&limit=10000", target=20),
-        Case("T2", f"a tile of slopes at zoom {ZOOM}", _tile_path(), kind="tile", target=500),
+        Case("F1", f"10 of {INCIDENTS:,} incidents", _offsets(f"{incidents}limit=10&", 10), target=10),
+        Case("F2", f"1,000 of {INCIDENTS:,} incidents", _offsets(f"{incidents}limit=1000&", 10), target=10),
+        Case("F3", "incidents in 1/100 of the area", _boxes(f"{incidents}limit=1000&", prepared.box)),
+        Case("F4", "one incident", _items(prepared.incidents), kind="feature"),
+        Case("F5", "two properties, limit 100", _offsets(two, 1)),
+        Case("F7", "CQL2 text, limit 100", _offsets(cql2, 1)),
+        Case("F6", "10,000 polygons", _offsets("/collections/slopes/items?f=json&limit=10000&", 10), target=20),
+        Case("T2", f"a tile of slopes at zoom {ZOOM}", _tiles(), kind="tile", target=500),
     ]
+
+
+def _offsets(start: str, step: int) -> tuple[str, ...]:
+    return tuple(f"{start}offset={step * number}" for number in range(VARIANTS))
+
+
+def _boxes(start: str, box: Box) -> tuple[str, ...]:
+    """The box, and its like a few metres further each time."""
+    moves = (number * 0.00005 for number in range(VARIANTS))
+    return tuple(f"{start}bbox={box.moved(east)}" for east in moves)
+
+
+def _items(ids: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"/collections/incidents/items/{one}?f=json" for one in ids[:VARIANTS])
+
+
+def _tiles() -> tuple[str, ...]:
+    """Eight by eight tiles in the midst of the slopes, which lie evenly."""
+    lon, lat = _TILES_FROM
+    edge = 2**ZOOM
+    col = int((lon + 180) / 360 * edge)
+    row = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * edge)
+    set_ = f"/collections/slopes/tiles/WebMercatorQuad/{ZOOM}"
+    return tuple(f"{set_}/{row + down}/{col + across}?f=mvt" for down in range(8) for across in range(8))
 
 
 EXTRAS = (
@@ -67,14 +103,6 @@ EXTRAS = (
     Extra("T2", "tile of slopes, kept answer"),
     Extra("T2", "tile of slopes, 304", known=True),
 )
-
-
-def _tile_path() -> str:
-    lon, lat = _TILE_AT
-    edge = 2**ZOOM
-    col = int((lon + 180) / 360 * edge)
-    row = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * edge)
-    return f"/collections/slopes/tiles/WebMercatorQuad/{ZOOM}/{row}/{col}?f=mvt"
 
 
 def same_features(case: Case, stock: Reply, cop: Reply) -> int:

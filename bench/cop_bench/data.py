@@ -6,7 +6,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -34,17 +34,21 @@ class Box:
     east: float
     north: float
 
+    def moved(self, degrees_east: float) -> Box:
+        """The same box further east."""
+        return Box(round(self.west + degrees_east, 5), self.south, round(self.east + degrees_east, 5), self.north)
+
     def __str__(self) -> str:
         return f"{self.west},{self.south},{self.east},{self.north}"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The loaded database, the box of the box case, one incident's id, and the seconds that loading took."""
+    """The loaded database, the box of the box case, some incidents' ids, and the seconds that loading took."""
 
     cluster: Cluster
     box: Box
-    incident: str
+    incidents: tuple[str, ...]
     seconds: float
 
 
@@ -71,12 +75,14 @@ def prepare(cluster: Cluster, catalogue: Catalogue) -> Prepared:
         _copy_for_stock(connection, catalogue, psycopg.conninfo.conninfo_to_dict(made.app_dsn)["user"])
         connection.execute(_sql("settle"))
         box = Box(*_row(connection, "crowded_box"))
-    return Prepared(made, box, _incident_id(INCIDENTS // 2), time.monotonic() - began)
+    return Prepared(
+        made, box, tuple(map(_incident_id, range(1, INCIDENTS, INCIDENTS // 100))), time.monotonic() - began
+    )
 
 
 def _sql(name: str, **parts: sql.Composable) -> sql.Composed:
     text = statements(HERE / "sql" / "data.sql")[name]
-    return sql.SQL(cast(LiteralString, text)).format(**parts)
+    return sql.SQL(text).format(**parts)
 
 
 def _row(connection: psycopg.Connection[Any], name: str) -> tuple[Any, ...]:
@@ -104,12 +110,8 @@ def _load_incidents(connection: psycopg.Connection[Any], layer: Layer) -> None:
         with cursor.copy(copy) as rows:
             for number, record in enumerate(exercise_incidents(SEED, INCIDENTS), 1):
                 known = {**record.properties, "release": "public"}
-                shape = f"SRID=4326;{_hex(record.geometry)}" if record.geometry else None
+                shape = f"SRID=4326;{record.geometry.hex()}" if record.geometry else None
                 rows.write_row([_incident_id(number), "exercise", *(known[name] for name in names), shape])
-
-
-def _hex(wkb: bytes) -> str:
-    return wkb.hex()
 
 
 def _copy_for_stock(connection: psycopg.Connection[Any], catalogue: Catalogue, reader: Any) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import re
 import shutil
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 CONNECTIONS = 16
-SLOW = 0.25  # seconds: an answer slower than this is asked for by a few patient clients, and each one is waited for
+SLOW = 0.04  # seconds: an answer slower than this is asked for by a few patient clients, and each one is waited for
 PATIENT_CLIENTS = 4
 INSTALL_WRK = "apt-get update && apt-get install --no-install-recommends -y wrk"
+_ROTATE = Path(__file__).parent / "rotate.lua"
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
@@ -57,12 +61,13 @@ def ask(url: str, headers: Mapping[str, str] | None = None) -> Reply:
         connection.close()
 
 
-def rate(url: str, headers: Mapping[str, str], seconds: int, slow: bool) -> Rate:
-    """The rate of one question over some seconds.
+def rate(url: str, paths: Sequence[str], headers: Mapping[str, str], seconds: int, *, slow: bool = False) -> Rate:
+    """The rate of some questions, asked one after the other, over some seconds.
 
     Raises LoadFailed where an answer was an error or did not come.
     """
-    return _patient_rate(url, headers, seconds) if slow else _wrk_rate(url, headers, seconds)
+    ask_all = _patient_rate if slow else _wrk_rate
+    return ask_all(url, paths, headers, seconds)
 
 
 def _connection(url: str) -> http.client.HTTPConnection:
@@ -80,10 +85,14 @@ def _asked(connection: http.client.HTTPConnection, url: str, headers: Mapping[st
     return Reply(response.status, named, body, time.monotonic() - began)
 
 
-def _wrk_rate(url: str, headers: Mapping[str, str], seconds: int) -> Rate:
+def _wrk_rate(url: str, paths: Sequence[str], headers: Mapping[str, str], seconds: int) -> Rate:
     options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "60s", "--latency", *options, url]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 90)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="ascii") as listed:
+        listed.write("\n".join(paths))
+        listed.flush()
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "60s", "--latency", *options,
+                   "-s", str(_ROTATE), url, "--", listed.name]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 90)
     return read_wrk(done.stdout)
 
 
@@ -106,17 +115,18 @@ def _milliseconds(text: str, part: str) -> float:
     return float(found[1]) * _UNITS[found[2]] if found else float("nan")
 
 
-def _patient_rate(url: str, headers: Mapping[str, str], seconds: int) -> Rate:
+def _patient_rate(url: str, paths: Sequence[str], headers: Mapping[str, str], seconds: int) -> Rate:
     """A few clients who ask again until time is up, and wait for the last answer: nothing under way is lost."""
     taken: list[float] = []
     failed: list[str] = []
+    questions = itertools.cycle(paths)
     began = time.monotonic()
 
     def client() -> None:
         connection = _connection(url)
         try:
             while time.monotonic() - began < seconds:
-                reply = _asked(connection, url, headers)
+                reply = _asked(connection, url + next(questions), headers)
                 if reply.status != 200:
                     failed.append(f"status {reply.status}: {reply.body[:300]!r}")
                     return

@@ -5,13 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cop_bench.cases import EXTRAS, Case, Extra, same_features
-from cop_bench.load import SLOW, LoadFailed, Rate, ask, rate
+from cop_bench.load import SLOW, LoadFailed, Rate, Reply, ask, rate
 from cop_bench.servers import Server
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +57,50 @@ def measure(case: Case, stock: Server, cop: Server, pace: Pace) -> Result:
 
     Raises LoadFailed where the two sides answer with different features.
     """
-    slow: dict[str, bool] = {}
-    replies = {}
-    for server in (stock, cop):
-        replies[server.name] = ask(server.url + case.path)
-        slow[server.name] = ask(server.url + case.path).seconds > SLOW
-    features = same_features(case, replies[stock.name], replies[cop.name])
+    features, stock_reply, cop_reply = _compared(case, stock, cop)
+    slow = {server.name: ask(server.url + case.paths[0]).seconds > SLOW for server in (stock, cop)}
     taken: dict[str, list[Rate]] = {stock.name: [], cop.name: []}
     for server in (stock, cop):
         if not slow[server.name]:
-            rate(server.url + case.path, {}, pace.warm_up, slow=False)
+            rate(server.url, case.paths, {}, pace.warm_up)
     for _ in range(pace.rounds):
         for server in (stock, cop):
-            taken[server.name].append(rate(server.url + case.path, {}, pace.seconds, slow[server.name]))
+            taken[server.name].append(rate(server.url, case.paths, {}, pace.seconds, slow=slow[server.name]))
     ratios = tuple(b.per_second / a.per_second for a, b in zip(taken[stock.name], taken[cop.name], strict=True))
     return Result(
-        case, features, len(replies[stock.name].body), len(replies[cop.name].body),
+        case, features, len(stock_reply.body), len(cop_reply.body),
         _median(taken[stock.name]), _median(taken[cop.name]), ratios,
     )  # fmt: skip
 
 
+def _compared(case: Case, stock: Server, cop: Server) -> tuple[int, Reply, Reply]:
+    """The features, and both replies, of the first path; the other samples are compared as well."""
+    compared = []
+    for path in case.samples:
+        theirs, ours = ask(stock.url + path), ask(cop.url + path)
+        compared.append((same_features(case, theirs, ours), theirs, ours))
+    return compared[0]
+
+
 def measure_extras(cases: list[Case], cop: Server, pace: Pace) -> list[ExtraResult]:
     """The questions that only COP is asked: with its cache on."""
-    paths = {case.id: case.path for case in cases}
-    return [_measure_extra(extra, cop.url + paths[extra.case], pace) for extra in EXTRAS]
+    paths = {case.id: case.paths[0] for case in cases}
+    return [_measure_extra(extra, cop.url, paths[extra.case], pace) for extra in EXTRAS]
 
 
-def _measure_extra(extra: Extra, url: str, pace: Pace) -> ExtraResult:
+def _measure_extra(extra: Extra, url: str, path: str, pace: Pace) -> ExtraResult:
     headers = dict(extra.headers)
     if extra.known:
-        headers["If-None-Match"] = ask(url).headers["etag"]
-    reply = ask(url, headers)
+        headers["If-None-Match"] = ask(url + path).headers["etag"]
+    reply = ask(url + path, headers)
     if reply.status != (304 if extra.known else 200):
         raise LoadFailed(f"{extra.title}: answered {reply.status}")
-    rate(url, headers, pace.warm_up, slow=False)
-    return ExtraResult(extra, len(reply.body), rate(url, headers, pace.seconds, slow=False))
+    rate(url, [path], headers, pace.warm_up)
+    return ExtraResult(extra, len(reply.body), rate(url, [path], headers, pace.seconds))
 
 
 def _median(rates: list[Rate]) -> Rate:
-    def middle(of: Callable[[Rate], Any]) -> float:
+    def middle(of: Callable[[Rate], float]) -> float:
         return statistics.median(of(one) for one in rates)
 
     return Rate(middle(lambda r: r.per_second), middle(lambda r: r.p50_ms), middle(lambda r: r.p99_ms))

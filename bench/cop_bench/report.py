@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cop_bench.data import INCIDENTS, SLOPES
-from cop_bench.load import CONNECTIONS, PATIENT_CLIENTS
+from cop_bench.load import CONNECTIONS, PATIENT_CLIENTS, SLOW
 from cop_bench.measure import ExtraResult, Pace, Result
 from cop_bench.servers import WORKERS, Memory
 
@@ -157,7 +157,7 @@ def notes(found: Found, root: Path) -> list[str]:
         f"{here['memory_gb']} GB, load average {found.busy_before:.1f} before the run.",
         f"Data: {SLOPES:,} slopes, {INCIDENTS:,} incidents, loaded and indexed for both sides in "
         f"{found.loading_seconds:.0f} s. {WORKERS} workers a side, {CONNECTIONS} connections "
-        f"({PATIENT_CLIENTS} where an answer takes longer than a quarter of a second), "
+        f"({PATIENT_CLIENTS} where an answer takes longer than {SLOW * 1000:.0f} ms), "
         f"{found.pace.rounds} rounds of {found.pace.seconds} s by turns, medians.",
         f"Memory of each worker after the run (wanted: under {WORKER_LIMIT_MB} MB): {weights}.",
         f"Cold start to the first answer: {starts}.",

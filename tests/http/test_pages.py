@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -12,7 +13,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
+import cop_server
 from cop.catalogue import catalogue
+from cop.resources import resource
 
 NASTY = "<b>&\"'</b><script>alert(1)</script>"
 # What a browser fetches by itself; links that a person follows may lead elsewhere (licences, standards).
@@ -116,8 +119,8 @@ def test_every_link_of_ours_leads_somewhere(http: httpx.Client, server: str) -> 
     for path in ("/", "/collections", "/collections/districts", "/collections/districts/tiles", "/collections/nope"):
         markup = page(http, path, 404 if path.endswith("nope") else 200)
         for link in markup.links:
-            address = urljoin(f"{server}{path}", link).split("#")[0]
-            if address.startswith(server) and urlsplit(address).path != "/map":
+            address = urljoin(f"{server}{path}", link)
+            if not link.startswith("#") and address.startswith(server) and urlsplit(address).path != "/map":
                 seen.add(address)
     for address in sorted(seen):
         assert http.get(address).status_code == 200, address
@@ -153,6 +156,16 @@ def test_refusals_are_pages_that_escape_what_they_quote_once(http: httpx.Client,
         assert "&amp;" not in markup.text, question
 
 
+@pytest.mark.parametrize(
+    "path", ["/TileMatrixSets", "/TileMatrixSets/WebMercatorQuad", "/asyncapi", "/openapi?ui=redoc"]
+)
+def test_no_page_of_pygeoapi_alone_is_reachable(http: httpx.Client, server: str, path: str) -> None:
+    # For its tile matrix sets pygeoapi 0.24 does not look into our folder of templates.
+    answer = http.get(path, params={"f": "html"} if "?" not in path else None, follow_redirects=True)
+    if answer.headers["content-type"].startswith("text/html"):
+        assert_self_contained(Markup(answer.text), server, path)
+
+
 def test_unknown_things_are_pages_too(http: httpx.Client, server: str) -> None:
     for path in ("/collections/nope", "/collections/nope/items", "/collections/districts/items/nope"):
         assert_self_contained(page(http, path, 404), server, path)
@@ -163,11 +176,9 @@ def rendered(template: str, data: dict[str, Any], locale: str = "en") -> Markup:
     from babel import Locale
     from pygeoapi.util import render_j2_template, yaml_load
 
-    from cop.resources import package_folder, resource
-
     with resource("pygeoapi-config.yml").open(encoding="utf-8") as file:
         config = yaml_load(file)
-    templates = {"path": str(package_folder().parents[1] / "server" / "cop_server" / "templates")}
+    templates = {"path": str(Path(cop_server.__file__).parent / "templates")}
     return Markup(render_j2_template(config, templates, template, data, Locale.parse(locale)))
 
 
@@ -282,7 +293,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
         ("/collections/incidents/queryables?f=html&lang=zh", "tr[data-column] ul.codes"),
         ("/collections/terrain?f=html", ".sketch path.extent"),
         ("/openapi?f=html", "#paths details"),
-        ("/conformance?f=html", "#mode:not(:empty)"),
+        ("/conformance?f=html", "#classes li a"),
     ],
 )
 def test_scripts_run_under_the_policy(visit: Visit, path: str, ready: str) -> None:

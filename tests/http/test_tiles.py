@@ -44,7 +44,7 @@ def test_every_layer_has_a_tile_with_its_name_and_attributes(http: httpx.Client,
     tile = decoded(http, layer, *tile_at(*HONG_KONG, 8))
     assert list(tile) == [layer]
     assert tile[layer]["extent"] == 4096
-    allowed = {"id", *(column.name for column in catalogue().layers[layer].columns if column.tile)}
+    allowed = {"id", "point_count", *(column.name for column in catalogue().layers[layer].columns if column.tile)}
     for feature in tile[layer]["features"]:
         assert set(feature["properties"]) <= allowed
         assert feature["properties"]["id"]

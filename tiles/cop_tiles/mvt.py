@@ -92,11 +92,11 @@ def tile_plan(question: Question, at: Tile, cell: float | None) -> Plan:
 
 
 def _rule(layer: Layer, cell: float | None) -> str:
+    if cell is None:
+        return "whole"
     if layer.geometry in _SHAPES:
-        return "all_shapes" if cell is None else "shapes"
-    if layer.geometry == "Point":
-        return "all_points" if cell is None else "points"
-    return "mixed"
+        return "shapes"
+    return "points" if layer.geometry == "Point" else "mixed"
 
 
 def _attribute(column: Column) -> sql.Composable:

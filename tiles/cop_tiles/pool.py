@@ -132,8 +132,8 @@ class Pool:
         self._running: set[_Worker] = set()
         self._closed = False
 
-    def draw(self, wish: Picture) -> Image.Image:
-        """The image (RGBA) of a wish.
+    def draw(self, wish: Picture, seconds: float | None = None) -> Image.Image:
+        """The image (RGBA) of a wish, within as many seconds as this pool gives or the caller says.
 
         Raises RenderFailed where it cannot be drawn in time or at all; a worker that dies is replaced and the wish
         tried once more.
@@ -145,30 +145,30 @@ class Pool:
         except queue.Empty:
             raise RenderFailed("All map renderers are busy; please try again.") from None
         try:
-            worker, answer = self._drawn(worker, wish)
+            worker, answer = self._drawn(worker, wish, seconds or self._seconds)
         except BaseException:
             self._slots.put(None)
             raise
         self._slots.put(worker)
         if answer is None:
-            raise RenderFailed(f"The map renderer gave no answer within {self._seconds:g} seconds.")
+            raise RenderFailed(f"The map renderer gave no answer within {seconds or self._seconds:g} seconds.")
         if answer.startswith(TROUBLE):
             raise RenderFailed(f"The map renderer says: {answer[1:].decode(errors='replace')}")
         return _image(answer, wish)
 
-    def _drawn(self, worker: _Worker | None, wish: Picture) -> tuple[_Worker | None, bytes | None]:
+    def _drawn(self, worker: _Worker | None, wish: Picture, seconds: float) -> tuple[_Worker | None, bytes | None]:
         started = time.monotonic()
         answer = None
         for attempt in (1, 2):
             if worker is None or not worker.draws(wish.folder):
                 self._forget(worker)
                 worker = self._start(wish.folder)
-            answer = worker.draw(wish, self._seconds)
+            answer = worker.draw(wish, seconds)
             if answer is not None and not answer.startswith(TROUBLE):
                 return worker, answer
             self._forget(worker)
             worker = None
-            slow = time.monotonic() - started >= self._seconds
+            slow = time.monotonic() - started >= seconds
             if attempt == 2 or slow or answer is not None:
                 break
         return None, answer

@@ -97,7 +97,8 @@ function linked(link) {
 
 function provenanceOf(told) {
   const state = stateOf(told);
-  return state === "real" ? say("real", "真實") : PROVENANCE[state] && pick(PROVENANCE[state]);
+  if (state === "real") return say("real", "真實");
+  return state === "exercise" ? pick(PROVENANCE.exercise) : null;
 }
 
 /** A collection's facts as pairs of a word and a text or element; facts that are not known are left out. */

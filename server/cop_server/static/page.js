@@ -1,6 +1,6 @@
 /** What every page does: it says the mode, keeps the address's question in its links, and offers addresses to copy. */
 
-import { element, lang, mode, read, root, say } from "./common.js";
+import { element, mode, read, root, say } from "./common.js";
 
 const BANNERS = {
   exercise: "EXERCISE 演習",
@@ -97,7 +97,6 @@ function offerCopies() {
   }
 }
 
-document.documentElement.lang = lang === "zh" ? "zh-Hant" : "en";
 keepQuestion();
 keepMode();
 fillQuestion();
