@@ -14,7 +14,7 @@ from cop_bench import report
 from cop_bench.cases import Case, cases
 from cop_bench.data import Prepared, bench_catalogue, prepare
 from cop_bench.load import INSTALL_WRK, LoadFailed, wrk_is_missing
-from cop_bench.measure import Pace, Result, measure, measure_extras
+from cop_bench.measure import Bench, Pace, Result, measure_extras
 from cop_bench.servers import NotStarted, Server, start_cop
 from cop_bench.stock import environment, start_stock, versions
 from rich.console import Console
@@ -82,7 +82,8 @@ def _run(chosen: argparse.Namespace) -> report.Found:
         prepared = prepare(ensure_cluster(folder, durable=False), catalogue)
         servers = _start(work, binaries, prepared, catalogue, ending)
         wanted = [case for case in cases(prepared) if not chosen.only or case.id in chosen.only.split(",")]
-        results = [_measured(case, servers["stock"], servers["cold"], pace) for case in wanted]
+        bench = Bench(servers["stock"], servers["cold"], cluster_status(folder).pid or 0, pace)
+        results = [_measured(bench, case) for case in wanted]
         _tell("COP with its cache")
         extras = [] if chosen.only else measure_extras(wanted, servers["cached"], pace)
         running = {server.name: server for server in servers.values()}
@@ -112,10 +113,10 @@ def _start(
     return servers
 
 
-def _measured(case: Case, stock: Server, cop: Server, pace: Pace) -> Result:
-    result = measure(case, stock, cop, pace)
-    _tell(f"{case.id} {case.title}: {result.stock.per_second:,.1f} and {result.cop.per_second:,.1f} a second, "
-          f"{result.ratio:.1f} times")  # fmt: skip
+def _measured(bench: Bench, case: Case) -> Result:
+    result = bench.measure(case)
+    rates = f"{result.stock.rate.per_second:,.1f} and {result.cop.rate.per_second:,.1f} a second"
+    _tell(f"{case.id} {case.title}: {rates}, {result.ratio:.1f} times")
     return result
 
 

@@ -30,9 +30,10 @@ class LoadFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Answers a second, and the median and 99th percentile of their times in milliseconds."""
+    """Answers a second and how many there were, and the median and 99th percentile of their times in milliseconds."""
 
     per_second: float
+    answers: int
     p50_ms: float
     p99_ms: float
 
@@ -107,7 +108,10 @@ def read_wrk(text: str) -> Rate:
     found = re.search(r"^Requests/sec:\s+([\d.]+)", text, re.MULTILINE)
     if found is None or float(found[1]) == 0:
         raise LoadFailed(text)
-    return Rate(float(found[1]), _milliseconds(text, "50%"), _milliseconds(text, "99%"))
+    answers = re.search(r"^\s*(\d+) requests in", text, re.MULTILINE)
+    return Rate(
+        float(found[1]), int(answers[1]) if answers else 0, _milliseconds(text, "50%"), _milliseconds(text, "99%")
+    )
 
 
 def _milliseconds(text: str, part: str) -> float:
@@ -143,4 +147,4 @@ def _patient_rate(url: str, paths: Sequence[str], headers: Mapping[str, str], se
         each.join()
     if failed:
         raise LoadFailed(f"{url}: {failed[0]}")
-    return Rate(len(taken) / (time.monotonic() - began), statistics.median(taken) * 1e3, max(taken) * 1e3)
+    return Rate(len(taken) / (time.monotonic() - began), len(taken), statistics.median(taken) * 1e3, max(taken) * 1e3)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cop_bench.cases import EXTRAS, Case, Extra, same_features
-from cop_bench.load import SLOW, LoadFailed, Rate, Reply, ask, rate
-from cop_bench.servers import Server
+from cop_bench.load import SLOW, LoadFailed, Rate, ask, rate
+from cop_bench.servers import Server, cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +20,47 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a case: the size of the first answer, rate and processor milliseconds an answer, of each round."""
+
+    size: int
+    rates: tuple[Rate, ...]
+    cpu_ms: tuple[float, ...]
+
+    @property
+    def rate(self) -> Rate:
+        """The medians of the rounds."""
+        middle = statistics.median
+        return Rate(
+            middle(r.per_second for r in self.rates), sum(r.answers for r in self.rates),
+            middle(r.p50_ms for r in self.rates), middle(r.p99_ms for r in self.rates),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """One case: what was answered, and both sides' medians over the rounds."""
+    """One case: how many features it has, and what both sides came to."""
 
     case: Case
     features: int
-    stock_bytes: int
-    cop_bytes: int
-    stock: Rate
-    cop: Rate
-    ratios: tuple[float, ...]
+    stock: Side
+    cop: Side
+
+    @property
+    def ratios(self) -> list[float]:
+        """COP's rate in parts of stock's, of each round."""
+        pairs = zip(self.stock.rates, self.cop.rates, strict=True)
+        return [ours.per_second / theirs.per_second for theirs, ours in pairs]
 
     @property
     def ratio(self) -> float:
-        """COP's rate in parts of stock's: the median of the rounds' own ratios."""
+        """The median of the rounds' own ratios: what both sides suffer alike in a round falls out."""
         return statistics.median(self.ratios)
+
+    @property
+    def cpu_ratio(self) -> float:
+        """How many times the processor time stock takes for an answer, database included: steady on a busy machine."""
+        return statistics.median(self.stock.cpu_ms) / statistics.median(self.cop.cpu_ms)
 
     @property
     def met(self) -> bool | None:
@@ -52,33 +77,52 @@ class ExtraResult:
     rate: Rate
 
 
-def measure(case: Case, stock: Server, cop: Server, pace: Pace) -> Result:
-    """One case: checked, warmed up, and asked of both sides by turns.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Both servers, the process id of their database, and the pace."""
 
-    Raises LoadFailed where the two sides answer with different features.
-    """
-    features, stock_reply, cop_reply = _compared(case, stock, cop)
-    slow = {server.name: ask(server.url + case.paths[0]).seconds > SLOW for server in (stock, cop)}
-    taken: dict[str, list[Rate]] = {stock.name: [], cop.name: []}
-    for server in (stock, cop):
-        if not slow[server.name]:
-            rate(server.url, case.paths, {}, pace.warm_up)
-    for _ in range(pace.rounds):
-        for server in (stock, cop):
-            taken[server.name].append(rate(server.url, case.paths, {}, pace.seconds, slow=slow[server.name]))
-    ratios = tuple(b.per_second / a.per_second for a, b in zip(taken[stock.name], taken[cop.name], strict=True))
-    return Result(
-        case, features, len(stock_reply.body), len(cop_reply.body),
-        _median(taken[stock.name]), _median(taken[cop.name]), ratios,
-    )  # fmt: skip
+    stock: Server
+    cop: Server
+    database: int
+    pace: Pace
+
+    def measure(self, case: Case) -> Result:
+        """One case: checked, warmed up, and asked of both sides by turns.
+
+        Raises LoadFailed where the two sides answer with different features.
+        """
+        features, *sizes = _compared(case, self.stock, self.cop)
+        sides = (self.stock, self.cop)
+        slow = [ask(server.url + case.paths[0]).seconds > SLOW for server in sides]
+        for server, patient in zip(sides, slow, strict=True):
+            if not patient:
+                rate(server.url, case.paths, {}, self.pace.warm_up)
+        taken: list[list[tuple[Rate, float]]] = [[], []]
+        for _ in range(self.pace.rounds):
+            for which, server in enumerate(sides):
+                taken[which].append(self._round(server, case, slow[which]))
+        theirs, ours = (
+            Side(size, tuple(one for one, _ in rounds), tuple(cpu for _, cpu in rounds))
+            for size, rounds in zip(sizes, taken, strict=True)
+        )
+        return Result(case, features, theirs, ours)
+
+    def _round(self, server: Server, case: Case, slow: bool) -> tuple[Rate, float]:
+        """The rate, and milliseconds of processor an answer took in the server and the database."""
+        before = self._cpu(server)
+        found = rate(server.url, case.paths, {}, self.pace.seconds, slow=slow)
+        return found, (self._cpu(server) - before) * 1000 / found.answers
+
+    def _cpu(self, server: Server) -> float:
+        return server.cpu_seconds() + cpu_seconds(self.database)
 
 
-def _compared(case: Case, stock: Server, cop: Server) -> tuple[int, Reply, Reply]:
-    """The features, and both replies, of the first path; the other samples are compared as well."""
+def _compared(case: Case, stock: Server, cop: Server) -> tuple[int, int, int]:
+    """Features, and bytes of both sides, of the first path; the other samples are compared as well."""
     compared = []
     for path in case.samples:
         theirs, ours = ask(stock.url + path), ask(cop.url + path)
-        compared.append((same_features(case, theirs, ours), theirs, ours))
+        compared.append((same_features(case, theirs, ours), len(theirs.body), len(ours.body)))
     return compared[0]
 
 
@@ -97,10 +141,3 @@ def _measure_extra(extra: Extra, url: str, path: str, pace: Pace) -> ExtraResult
         raise LoadFailed(f"{extra.title}: answered {reply.status}")
     rate(url, [path], headers, pace.warm_up)
     return ExtraResult(extra, len(reply.body), rate(url, [path], headers, pace.seconds))
-
-
-def _median(rates: list[Rate]) -> Rate:
-    def middle(of: Callable[[Rate], float]) -> float:
-        return statistics.median(of(one) for one in rates)
-
-    return Rate(middle(lambda r: r.per_second), middle(lambda r: r.p50_ms), middle(lambda r: r.p99_ms))

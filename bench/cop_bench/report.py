@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import subprocess
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Any
 
 from cop_bench.data import INCIDENTS, SLOPES
 from cop_bench.load import CONNECTIONS, PATIENT_CLIENTS, SLOW
-from cop_bench.measure import ExtraResult, Pace, Result
+from cop_bench.measure import ExtraResult, Pace, Result, Side
 from cop_bench.servers import WORKERS, Memory
 
 WORKER_LIMIT_MB = 250
@@ -101,11 +102,14 @@ def as_json(found: Found, root: Path) -> str:
 def _case(result: Result) -> dict[str, Any]:
     return {
         "id": result.case.id, "title": result.case.title, "features": result.features,
-        "stock": {"bytes": result.stock_bytes, **_rounded(asdict(result.stock))},
-        "cop": {"bytes": result.cop_bytes, **_rounded(asdict(result.cop))},
+        "stock": _side(result.stock), "cop": _side(result.cop), "cpu_ratio": round(result.cpu_ratio, 1),
         "ratio": round(result.ratio, 1), "ratios": [round(ratio, 1) for ratio in result.ratios],
         "target": result.case.target, "met": result.met,
     }  # fmt: skip
+
+
+def _side(side: Side) -> dict[str, float]:
+    return {"bytes": side.size, **_rounded(asdict(side.rate)), "cpu_ms": round(statistics.median(side.cpu_ms), 3)}
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:
@@ -118,18 +122,22 @@ def _figure(value: float) -> str:
 
 def rows(found: Found) -> list[list[str]]:
     """The table of cases, its heading first."""
-    head = ["", "case", "features", "kB stock / COP", "stock /s", "COP /s", "ratio", "target", "", "COP p50 / p99 ms"]
+    head = ["", "case", "features", "kB stock / COP", "stock /s", "COP /s", "ratio", "target", "",
+            "CPU ms stock / COP", "CPU ratio", "COP p50 / p99 ms"]  # fmt: skip
     return [head, *(_row(result) for result in found.results)]
 
 
 def _row(result: Result) -> list[str]:
     target = "" if result.case.target is None else f"{result.case.target:g}"
     verdict = {None: "", True: "met", False: "missed"}[result.met]
+    stock, cop = result.stock, result.cop
+    middle = statistics.median
     return [
         result.case.id, result.case.title, f"{result.features:,}",
-        f"{_figure(result.stock_bytes / 1000)} / {_figure(result.cop_bytes / 1000)}",
-        _figure(result.stock.per_second), _figure(result.cop.per_second), _figure(result.ratio), target, verdict,
-        f"{_figure(result.cop.p50_ms)} / {_figure(result.cop.p99_ms)}",
+        f"{_figure(stock.size / 1000)} / {_figure(cop.size / 1000)}",
+        _figure(stock.rate.per_second), _figure(cop.rate.per_second), _figure(result.ratio), target, verdict,
+        f"{_figure(middle(stock.cpu_ms))} / {_figure(middle(cop.cpu_ms))}", _figure(result.cpu_ratio),
+        f"{_figure(cop.rate.p50_ms)} / {_figure(cop.rate.p99_ms)}",
     ]  # fmt: skip
 
 

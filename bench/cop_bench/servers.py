@@ -62,6 +62,10 @@ class Server:
         """Each worker's memory; the process that only watches over them is not counted."""
         return [_memory_of(pid) for pid in _children(self._process.pid) if _is_worker(pid)]
 
+    def cpu_seconds(self) -> float:
+        """What this server and its workers have used of the processor since they started."""
+        return cpu_seconds(self._process.pid)
+
     def stop(self) -> None:
         """End the server, its workers with it."""
         if self._process.poll() is not None:
@@ -79,6 +83,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processor, and all that it started and still has or has waited for."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        return own + sum(map(cpu_seconds, _children(pid)))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # it ended meanwhile, and its parent has its time now
 
 
 def _children(pid: int) -> list[int]:

@@ -15,6 +15,8 @@ import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
@@ -24,7 +26,7 @@ from cop.settings import Settings, get_settings
 from cop.store.reading import close_pool
 from cop_providers.features import FeatureProvider
 from cop_providers.tiles import TileProvider
-from cop_server.basemaps import basemaps_app
+from cop_server.basemaps import basemaps_app, close_basemaps
 from cop_server.border import Border
 from cop_server.cache import AnswerCache
 from cop_server.health import health_routes
@@ -94,6 +96,7 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     asyncio.get_running_loop().set_default_executor(_ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     yield
+    close_basemaps()
     close_pool()
 
 
@@ -115,6 +118,10 @@ def _route(path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp |
     return Route(path, Road(handler, forms, pages))
 
 
+async def _to_ours(request: Request) -> Response:
+    return RedirectResponse(request.url.path.replace("/TileMatrixSets", "/tileMatrixSets", 1), 308)
+
+
 def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
     documents = Documents(catalogue(), url)
     base = "/collections/{collection}"
@@ -133,7 +140,7 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
 def _items(items: Items, pages: ASGIApp) -> list[BaseRoute]:
     base = "/collections/{collection}/items"
     return [
-        _route(base, items.page, _DOCUMENT, pages),
+        Route(base, Road(items.page, _DOCUMENT, pages, items.check)),
         _route(f"{base}/{{feature:path}}", items.item, _DOCUMENT, pages),
     ]
 
@@ -147,6 +154,9 @@ def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
         _route("/tiles", tiles.dataset_tilesets, ("json",)),
         _route("/tiles/{set}", tiles.dataset_tileset, ("json",)),
         _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",)),
+        # pygeoapi's own pages of these load scripts from elsewhere, whatever templates it is given.
+        Route("/TileMatrixSets", _to_ours),
+        Route("/TileMatrixSets/{set}", _to_ours),
         _route("/tileMatrixSets", tiles.tile_matrix_sets, ("json",)),
         _route("/tileMatrixSets/{set}", tiles.tile_matrix_set, ("json",)),
     ]

@@ -10,6 +10,7 @@ import yaml
 
 from cop.catalogue import Catalogue, Layer
 from cop.crs import CRS84, SUPPORTED
+from cop_server.documents.collections import LICENCES
 from cop_server.documents.openapi import openapi
 from cop_tiles.mvt import MEDIA_TYPE
 
@@ -52,11 +53,11 @@ def pygeoapi_config(catalogue: Catalogue) -> dict[str, Any]:
             "mimetype": "application/json; charset=UTF-8",
             "encoding": "utf-8",
             "gzip": False,
-            "languages": ["en-US", "zh-TW"],
+            "languages": ["en-US", "zh"],
             "pretty_print": False,
             "admin": False,
             "limits": {"default_items": 10, "max_items": 10000, "on_exceed": "throttle"},
-            "map": {"url": "${COP_URL:-http://127.0.0.1:8000}/basemaps/tms/1.0.0/light_wm/EPSG3857/{z}/{x}/{y}.png",
+            "map": {"url": "${COP_URL:-http://127.0.0.1:8000}/basemaps/wmts/light/wm/{z}/{x}/{y}.png",
                     "attribution": "Lands Department; OpenStreetMap contributors"},
             "templates": {"path": "${COP_TEMPLATES:-server/cop_server/templates}",
                           "static": "${COP_STATIC:-server/cop_server/static}"},
@@ -94,12 +95,13 @@ def _metadata() -> dict[str, Any]:
 
 
 def _resource(layer: Layer) -> dict[str, Any]:
+    licence = LICENCES[layer.source.licence]
     return {
         "type": "collection",
         "title": _both(layer.title.en, layer.title.zh),
         "description": _both(layer.description.en, layer.description.zh),
-        "keywords": {"en": [layer.group, layer.department], "zh": [layer.department]},
-        "links": [],
+        "keywords": {"en": [layer.group, layer.department], "zh": [layer.group, layer.department]},
+        "links": [{"type": "text/html", "rel": "license", "title": licence[0], "href": licence[1]}],
         "extents": {"spatial": {"bbox": HONG_KONG, "crs": CRS84.uri}},
         "providers": _providers(layer),
     }

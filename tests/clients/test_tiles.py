@@ -13,7 +13,9 @@ import pytest
 Tile = tuple[int, int, int]
 
 MOST_BYTES = 500_000
-ZOOMS = (0, 5, 8, 9, 10, 11, 12, 14)
+ZOOMS = (0, 4, 6, 8, 9, 10, 11, 12, 14)
+# Seen from farther away all of Hong Kong is a few pixels, and small shapes vanish.
+FARTHEST_DRAWN = 4
 TILES_OF_A_ZOOM = 6  # at most so many of those with features: a coarse sample
 # What lies in the buffer around a tile, in units of its extent of 4096.
 BUFFER = 1024
@@ -92,8 +94,7 @@ def test_a_tile_draws_and_none_is_heavy(http: httpx.Client, layer: str) -> None:
             data = fetch(http, layer, tile)
             assert len(data) <= MOST_BYTES, f"{layer} {tile}: {len(data)} bytes"
             drawn += check_drawable(data, layer)
-        # At the far zooms a small feature may be thinned out; somewhere on Hong Kong there is always one.
-        assert drawn > 0, f"{layer}: nothing at zoom {zoom}"
+        assert drawn > 0 or zoom < FARTHEST_DRAWN, f"{layer}: nothing at zoom {zoom}"
 
 
 def test_a_feature_is_in_the_tile_of_its_place(http: httpx.Client, layer: str) -> None:

@@ -98,6 +98,13 @@ def test_refusals_keep_their_form_when_json_is_not_asked_for(http: httpx.Client)
     assert "limit" in answer.text
 
 
+@pytest.mark.parametrize(
+    "query", ["nothing=1", "bbox=1", "mode=all", "filter=nothing%3D1", "asof=2999-01-01T00:00:00Z", "cursor=x"]
+)
+def test_pages_for_people_refuse_the_same(http: httpx.Client, query: str) -> None:
+    assert http.get(f"{INCIDENTS}/items?f=html&{query}").status_code == 400
+
+
 def test_what_cannot_be_had_in_that_form_is_406(http: httpx.Client) -> None:
     assert http.get("/collections", headers={"Accept": "image/png"}).status_code == 406
 

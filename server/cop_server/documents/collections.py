@@ -14,7 +14,7 @@ from cop_server.documents.links import GEOJSON, HTML, JSON, OGC_REL, SCHEMA, lin
 from cop_server.documents.state import LayerState
 from cop_tiles.matrix import WEB_MERCATOR_QUAD, definition
 
-_LICENCES = {
+LICENCES = {
     "DG": ("DATA.GOV.HK Terms and Conditions of Use", "https://data.gov.hk/en/terms-and-conditions"),
     "CSDI": ("CSDI Portal Terms of Use", "https://portal.csdi.gov.hk/csdi-webpage/terms"),
     "GEO": ("CEDD GEO Open Data Terms", "https://data.gov.hk/en/terms-and-conditions"),
@@ -57,7 +57,7 @@ def collection(layer: Layer, state: LayerState, catalogue: Catalogue, url: str, 
 
 def _links(layer: Layer, url: str) -> list[dict[str, Any]]:
     base = f"{url}/collections/{layer.id}"
-    name, address = _LICENCES[layer.source.licence]
+    name, address = LICENCES[layer.source.licence]
     links = [*self_and_page(base, "This collection"), link(address, "license", HTML, name)]
     if not layer.is_feature_layer:
         return [*links, link(f"{base}/coverage?f=GTiff", f"{OGC_REL}/coverage", "image/tiff; application=geotiff",

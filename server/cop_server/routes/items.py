@@ -40,6 +40,10 @@ class Items:
             lambda: self._page_body(ask, provider, question), pinned=question.asof is not None,
         )  # fmt: skip
 
+    def check(self, ask: Ask) -> None:
+        """Refuse for a page what would be refused for JSON: pygeoapi behind ignores what it does not know."""
+        read_items(self._provider(ask).layer, ask.visible, ask.given)
+
     def item(self, ask: Ask) -> Response:
         """One feature; its ETag is of its own version, so that a neighbour's change does not touch it."""
         provider = self._provider(ask)

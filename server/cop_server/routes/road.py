@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -47,8 +48,15 @@ def _only_read(scope: Scope) -> Response:
 class Road:
     """An ASGI endpoint that reads the form asked for and takes one of two ways."""
 
-    def __init__(self, handler: Handler, forms: Sequence[str], pages: ASGIApp | None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        forms: Sequence[str],
+        pages: ASGIApp | None,
+        check: Callable[[Ask], object] | None = None,
+    ) -> None:
         self._handler = handler
+        self._check = check
         self._forms = [name for name in forms if pages is not None or name not in PAGES]
         self._pages = pages
 
@@ -61,12 +69,14 @@ class Road:
         given = single(request.query_params)
         chosen = form(given, request.headers, self._forms)
         visible = VisibleSet(mode=read_mode(given))
+        ask = Ask(request, given, chosen, language(given, request.headers), visible)
         if chosen in PAGES and self._pages is not None:
             if "cursor" in given:
                 raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
+            if self._check is not None:
+                self._check(ask)
             await self._page(scope, receive, send, given, visible)
             return
-        ask = Ask(request, given, chosen, language(given, request.headers), visible)
         response = await run_in_threadpool(self._handler, ask)
         await response(scope, receive, send)
 
@@ -77,4 +87,12 @@ class Road:
         asof = await run_in_threadpool(resolve_asof, given["asof"], visible) if "asof" in given else None
         look_through(Viewing(visible, asof))
         # The pages' own router starts from the whole path, not from where ours stopped.
-        await self._pages({**scope, "root_path": "", "path_params": {}}, receive, send)
+        await self._pages({**_speaking(scope, given), "root_path": "", "path_params": {}}, receive, send)
+
+
+def _speaking(scope: Scope, given: dict[str, str]) -> Scope:
+    """The request with its language said in a word that pygeoapi knows; others, such as zh-Hant, make it fail."""
+    lang = language(given, Request(scope).headers)
+    others = [(name, value) for name, value in scope["headers"] if name != b"accept-language"]
+    query = urlencode({**given, "lang": lang} if "lang" in given else given)
+    return {**scope, "headers": [*others, (b"accept-language", lang.encode())], "query_string": query.encode()}
