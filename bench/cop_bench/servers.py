@@ -16,6 +16,7 @@ from pathlib import Path
 from cop_server.cluster import Cluster
 
 WORKERS = 2
+QUIET = ("--log-level", "warning", "--no-access-log")
 _PATIENCE = 60.0  # seconds that a server may take to start
 
 
@@ -130,7 +131,7 @@ def start_cop(folder: Path, cluster: Cluster, *, cache_mb: int) -> Server:
     }
     command = [
         sys.executable, "-m", "uvicorn", "cop_server.app:create_app", "--factory", "--workers", str(WORKERS),
-        "--port", str(port), "--log-level", "warning",
+        "--port", str(port), *QUIET, "--loop", "uvloop", "--http", "httptools", "--no-server-header", "--no-proxy-headers",
     ]  # fmt: skip
     name = "COP" if cache_mb else "COP without its cache"
     return Server(name, command, env, port, "/ready", folder / f"cop-{cache_mb}.log")

@@ -13,7 +13,7 @@ import yaml
 
 from cop.catalogue import Catalogue, Layer
 from cop_bench.data import LAYERS
-from cop_bench.servers import WORKERS, Server, bare_environment, free_port
+from cop_bench.servers import QUIET, WORKERS, Server, bare_environment, free_port
 from cop_server.cluster import Cluster
 
 LOCK = Path(__file__).parent.parent / "stock.lock"
@@ -56,7 +56,7 @@ def start_stock(folder: Path, binaries: Path, cluster: Cluster, catalogue: Catal
     subprocess.run(generate, check=True, env=env, capture_output=True)
     command = [
         str(binaries / "uvicorn"), "pygeoapi.starlette_app:APP", "--workers", str(WORKERS),
-        "--port", str(port), "--log-level", "warning",
+        "--port", str(port), *QUIET,
     ]  # fmt: skip
     return Server("stock pygeoapi", command, env, port, "/conformance?f=json", folder / "stock.log")
 

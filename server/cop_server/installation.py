@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from cop.catalogue import catalogue
-from cop.errors import LoadRefused
+from cop.errors import LoadRefused, SetupTrouble
 from cop.settings import Settings
 from cop.store.migrate import apply_layers, migrate
 from cop_ingest.load import LoadReport
@@ -29,12 +29,13 @@ def bring_up_to_date(settings: Settings, owner_dsn: str) -> None:
 
 def load(settings: Settings, owner_dsn: str) -> None:
     """Load what is not loaded yet. A layer that cannot be loaded is told; its old records and all others stay."""
+    if settings.data is not None and not settings.data.is_dir():
+        raise SetupTrouble(f"COP_DATA: {settings.data} is no folder; name the data folder, or none for the stand-ins")
     where = "the data folder" if settings.data is not None else "exercise stand-ins (no data folder is at hand)"
-    place_of = catalogue()
-    register = place_of.layers["incidents"]
+    register = catalogue().layers["incidents"]
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         place = Place(connection, settings.data, settings.blob_folder)
-        for outcome in track(load_reference(place_of, place), f"loading layers from {where}", _readers()):
+        for outcome in track(load_reference(catalogue(), place), f"loading layers from {where}", _readers()):
             if outcome.failure is not None:
                 warn(outcome.sentence)
             elif outcome.skipped is None:

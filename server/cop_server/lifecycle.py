@@ -81,15 +81,22 @@ def _server_pid(settings: Settings) -> int | None:
     """The server's process, if its pid file tells of one that still is ours."""
     try:
         pid = int((settings.var / _PID_FILE).read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return None
-    return pid if b"cop" in words else None
+    return pid if _lives(pid) else None
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process of ours has that number: a dead one that nobody has asked after has no command line."""
+    try:
+        return b"cop" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _wait(pid: int) -> None:
     deadline = time.monotonic() + _GRACE_SECONDS + 5
-    while Path(f"/proc/{pid}").exists():
+    while _lives(pid):
         if time.monotonic() > deadline:
             raise SetupTrouble(f"the server (process {pid}) has not stopped yet; look at it, then try again")
         time.sleep(0.1)

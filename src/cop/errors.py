@@ -57,6 +57,10 @@ class StoreTrouble(CopError):
         super().__init__(detail)
 
 
+class ConnectionLost(StoreTrouble):
+    """A connection to the store broke in use; asked once more over another one, the question may be answered."""
+
+
 class TooSlow(StoreTrouble):
     """The question took longer than a request may; a smaller one can be answered."""
 

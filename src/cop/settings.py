@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cop.resources import clone_folder
@@ -30,7 +30,7 @@ def _default_data() -> Path | None:
 class Settings(BaseSettings):
     """Everything that a deployment may set; docs/settings.md lists the same names."""
 
-    model_config = SettingsConfigDict(env_prefix="COP_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="COP_", frozen=True, env_ignore_empty=True)
 
     database_url: SecretStr = Field(
         SecretStr(""),
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     var: Path = Field(default_factory=_default_var, description="Folder of this installation's state")
     data: Path | None = Field(
         default_factory=_default_data,
-        description="Folder of the reference data; none: the exercise stand-ins",
+        description="Folder of the reference data; the word none: the exercise stand-ins",
     )
     layers: Path | None = Field(None, description="Folder of layer files; none: those that cop was shipped with")
     url: str = Field("http://127.0.0.1:8000", description="Public address of the server, used in every link")
@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _data_or_none(cls, value: object) -> object:
+        """The word `none` asks for the stand-ins even where a data folder lies beside the clone."""
+        return None if value == "none" else value
 
     @property
     def blob_folder(self) -> Path:

@@ -146,7 +146,10 @@ def test_its_next_links_walk_to_the_end(pygeoapi: httpx.Client, truth: Any) -> N
 def test_its_tiles_are_the_same_bytes(pygeoapi: httpx.Client, http: httpx.Client, layer: str) -> None:
     heavy = 0
     for tile in ("8/111/209", "10/447/836", "12/1786/3345"):
-        ours, theirs = both(pygeoapi, http, f"/collections/{layer}/tiles/WebMercatorQuad/{tile}?f=mvt")
+        address = f"/collections/{layer}/tiles/WebMercatorQuad/{tile}?f=mvt"
+        ours, theirs = http.get(address), pygeoapi.get(address)
+        # An empty tile is 200 without a byte with us, 204 with pygeoapi: the standard allows both.
+        assert (ours.status_code, theirs.status_code) in ((200, 200), (200, 204))
         assert theirs.content == ours.content
         heavy = max(heavy, len(ours.content))
     assert heavy > 0

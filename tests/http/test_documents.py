@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from cop.catalogue import catalogue
@@ -46,6 +47,26 @@ def test_a_collection_says_where_it_lies_and_when(http: httpx.Client) -> None:
     first, last = incidents["extent"]["temporal"]["interval"][0]
     assert first < last
     assert "storageCrs" in incidents
+
+
+def test_the_terrain_describes_its_grid(http: httpx.Client) -> None:
+    terrain = http.get("/collections/terrain").json()
+    assert terrain["storageCrs"] == "http://www.opengis.net/def/crs/EPSG/0/2326"
+    assert [axis["resolution"] for axis in terrain["grid"]] == [70, 70]
+    west, south, east, north = terrain["extent"]["spatial"]["bbox"][0]
+    assert 113.7 < west < 113.9 < 114.4 < east < 114.5
+    assert 22.1 < south < 22.2 < 22.5 < north < 22.6
+    coverage = http.get("/collections/terrain/coverage", params={"f": "GTiff"})
+    assert coverage.content[:4] in (b"II*\0", b"MM\0*")
+
+
+def test_broken_connections_are_replaced_unseen(http: httpx.Client, cluster: Any) -> None:
+    for path in ("/collections/districts/items", "/collections/incidents/items"):
+        before = http.get(path)
+        with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cop'")
+        after = http.get(path)
+        assert (after.status_code, after.content) == (before.status_code, before.content)
 
 
 def test_titles_follow_the_language(http: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from cop.query.filter import queryables
 from cop_providers.schema import codes_of, properties_schema
 from cop_providers.tiles import tileset_metadata
 from cop_server.documents.links import GEOJSON, HTML, JSON, OGC_REL, SCHEMA, link, self_and_page
-from cop_server.documents.state import LayerState
+from cop_server.documents.state import Grid, LayerState
 from cop_tiles.matrix import WEB_MERCATOR_QUAD, definition
 
 LICENCES = {
@@ -52,7 +52,20 @@ def collection(layer: Layer, state: LayerState, catalogue: Catalogue, url: str, 
         described["itemType"] = "feature"
         described["crs"] = [crs.uri for crs in SUPPORTED]
         described["storageCrs"] = CRS84.uri
+    if state.grid is not None:
+        described |= _coverage(state.grid)
     return described
+
+
+def _coverage(grid: Grid) -> dict[str, Any]:
+    """What a client must know of a coverage's cells (OGC 19-087, domain set)."""
+    crs = f"http://www.opengis.net/def/crs/EPSG/0/{grid.srid}"
+    axes = [
+        {"cellsCount": grid.columns, "resolution": grid.cell_m[0]},
+        {"cellsCount": grid.rows, "resolution": grid.cell_m[1]},
+    ]
+    # GDAL's reader of features passes over what says that it has none.
+    return {"layerDataType": "Coverage", "storageCrs": crs, "crs": [crs, CRS84.uri], "grid": axes}
 
 
 def _links(layer: Layer, url: str) -> list[dict[str, Any]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+import rasterio
 from psycopg import sql
+from rasterio.warp import transform_bounds
 
 from cop.catalogue import Layer, catalogue
+from cop.settings import get_settings
 from cop.store.reading import reading
 from cop.store.statements import statements
 from cop.visible import VisibleSet
@@ -20,13 +23,24 @@ HONG_KONG = (113.8, 22.1, 114.5, 22.6)
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """A raster's cells: columns, rows, edge lengths in metres, and the SRID that they lie in."""
+
+    columns: int
+    rows: int
+    cell_m: tuple[float, float]
+    srid: int
+
+
+@dataclass(frozen=True, slots=True)
 class LayerState:
-    """A layer's box (west, south, east, north in CRS84), interval, provenance and time of loading."""
+    """A layer's box (west, south, east, north in CRS84), interval, provenance and time of loading; a raster's grid."""
 
     bbox: tuple[float, float, float, float] = HONG_KONG
     interval: tuple[str | None, str | None] | None = None
     provenance: str | None = None
     loaded: str | None = None
+    grid: Grid | None = None
 
 
 def states(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, LayerState]]:
@@ -38,8 +52,27 @@ def states(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, La
 
 
 def _state(layer: Layer, visible: VisibleSet, provenance: object, at: datetime | None, n: int) -> LayerState:
-    bbox, interval = _extent(layer.id, visible, int(n)) if layer.is_feature_layer else (HONG_KONG, None)
+    if not layer.is_feature_layer:
+        return replace(_raster(layer.id), provenance=_text(provenance) or None, loaded=_told(at))
+    bbox, interval = _extent(layer.id, visible, int(n))
     return LayerState(bbox, interval, _text(provenance) or None, _told(at))
+
+
+def _raster(layer_id: str) -> LayerState:
+    """Box and grid of a raster's blob; where there is none yet, the territory."""
+    file = get_settings().blob_folder / f"{layer_id}.tif"
+    if not file.is_file():
+        return LayerState()
+    return _raster_at(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _raster_at(file: Path, _: int) -> LayerState:
+    with rasterio.open(file) as raster:
+        west, south, east, north = transform_bounds(raster.crs, "EPSG:4326", *raster.bounds)
+        bbox = (round(west, 6), round(south, 6), round(east, 6), round(north, 6))
+        grid = Grid(raster.width, raster.height, tuple(abs(edge) for edge in raster.res), raster.crs.to_epsg())
+    return LayerState(bbox, grid=grid)
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cop.errors import Refused
+from cop.errors import ConnectionLost, Refused
 from cop.journal import resolve_asof
 from cop.query.parse import read_mode
 from cop.visible import VisibleSet
@@ -77,8 +77,15 @@ class Road:
                 self._check(ask)
             await self._page(scope, receive, send, given, visible)
             return
-        response = await run_in_threadpool(self._handler, ask)
+        response = await run_in_threadpool(self._answer, ask)
         await response(scope, receive, send)
+
+    def _answer(self, ask: Ask) -> Response:
+        """The handler's answer. Reading changes nothing, so what broke with its connection is asked once more."""
+        try:
+            return self._handler(ask)
+        except ConnectionLost:
+            return self._handler(ask)
 
     async def _page(
         self, scope: Scope, receive: Receive, send: Send, given: dict[str, str], visible: VisibleSet

@@ -13,7 +13,7 @@ from psycopg import IsolationLevel
 from psycopg.types.string import ByteaBinaryLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from cop.errors import Refused, StoreTrouble, TooSlow
+from cop.errors import ConnectionLost, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
 from cop.visible import VisibleSet
 
@@ -87,9 +87,13 @@ def _explained() -> Iterator[None]:
     except (psycopg.DataError, psycopg.InternalError) as exc:
         _log.info("the store could not read a value: %s", exc)
         raise Refused("a value in the request cannot be read (is the geometry valid, and inside its CRS?)") from exc
-    except (psycopg.OperationalError, PoolTimeout) as exc:
+    except PoolTimeout as exc:
         _log.warning("the store does not answer: %s", exc)
         raise StoreTrouble from exc
+    except psycopg.OperationalError as exc:
+        _log.warning("a connection to the store broke: %s", exc)
+        _pool().check()  # what broke one has broken others: put all of them right
+        raise ConnectionLost from exc
     except psycopg.Error as exc:
         _log.exception("the store refused a statement")
         raise StoreTrouble("The store could not answer this question.") from exc
