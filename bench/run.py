@@ -54,10 +54,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=3, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each case and side")
     parser.add_argument("--only", default="", help="cases to measure, with commas between them: F1,T2")
+    parser.add_argument("--keep", action="store_true", help="use the database of the last run")
     parser.add_argument("--dry", action="store_true", help="print only; leave results.json and docs/speed.md")
     chosen = parser.parse_args()
-    if chosen.only:
-        chosen.dry = True  # a part of the table must not replace the whole
+    if chosen.only or chosen.keep:
+        chosen.dry = True  # what stands in the documents is one whole run
     return chosen
 
 
@@ -79,7 +80,7 @@ def _run(chosen: argparse.Namespace) -> report.Found:
         if not cluster_status(folder).running:
             ending.callback(stop_cluster, folder)
         _tell("the database: both sides' tables")
-        prepared = prepare(ensure_cluster(folder, durable=False), catalogue)
+        prepared = prepare(ensure_cluster(folder, durable=False), catalogue, keep=chosen.keep)
         servers = _start(work, binaries, prepared, catalogue, ending)
         wanted = [case for case in cases(prepared) if not chosen.only or case.id in chosen.only.split(",")]
         bench = Bench(servers["stock"], servers["cold"], cluster_status(folder).pid or 0, pace)

@@ -62,9 +62,17 @@ def bench_catalogue(folder: Path) -> Catalogue:
     return load_catalogue(folder)
 
 
-def prepare(cluster: Cluster, catalogue: Catalogue) -> Prepared:
-    """A new database with both layers in it, and their plain copies in schema `stock`."""
+def prepare(cluster: Cluster, catalogue: Catalogue, *, keep: bool = False) -> Prepared:
+    """A database with both layers in it, and their plain copies in schema `stock`; a new one, unless it is to be kept."""
     began = time.monotonic()
+    made = cluster.at(DATABASE) if keep else _fill(cluster, catalogue)
+    with psycopg.connect(made.owner_dsn, autocommit=True) as connection:
+        box = Box(*_row(connection, "crowded_box"))
+    ids = tuple(map(_incident_id, range(1, INCIDENTS, INCIDENTS // 100)))
+    return Prepared(made, box, ids, time.monotonic() - began)
+
+
+def _fill(cluster: Cluster, catalogue: Catalogue) -> Cluster:
     drop_database(cluster, DATABASE)
     made = create_database(cluster, DATABASE)
     migrate(made.owner_dsn)
@@ -74,10 +82,7 @@ def prepare(cluster: Cluster, catalogue: Catalogue) -> Prepared:
         _load_incidents(connection, catalogue.layers["incidents"])
         _copy_for_stock(connection, catalogue, psycopg.conninfo.conninfo_to_dict(made.app_dsn)["user"])
         connection.execute(_sql("settle"))
-        box = Box(*_row(connection, "crowded_box"))
-    return Prepared(
-        made, box, tuple(map(_incident_id, range(1, INCIDENTS, INCIDENTS // 100))), time.monotonic() - began
-    )
+    return made
 
 
 def _sql(name: str, **parts: sql.Composable) -> sql.Composed:

@@ -131,7 +131,7 @@ def start_cop(folder: Path, cluster: Cluster, *, cache_mb: int) -> Server:
     }
     command = [
         sys.executable, "-m", "uvicorn", "cop_server.app:create_app", "--factory", "--workers", str(WORKERS),
-        "--port", str(port), *QUIET, "--loop", "uvloop", "--http", "httptools", "--no-server-header", "--no-proxy-headers",
+        "--port", str(port), *QUIET, "--no-server-header", "--no-proxy-headers",
     ]  # fmt: skip
     name = "COP" if cache_mb else "COP without its cache"
     return Server(name, command, env, port, "/ready", folder / f"cop-{cache_mb}.log")

@@ -50,9 +50,6 @@ class Settings(BaseSettings):
     port: int = Field(8000, description="Port that the server listens on", ge=1, le=65535)
     workers: int = Field(2, description="Server processes", ge=1, le=64)
     mode: Mode = Field("exercise", description="Mode of a request that names none: actual, exercise or test")
-    feeds: Literal["exercise", "live"] = Field(
-        "exercise", description="exercise: recordings and stand-ins; live: the published addresses"
-    )
     pool_size: int = Field(8, description="Database connections of one server process", ge=1, le=100)
     pool_check: bool = Field(False, description="Test a connection each time before it is used (for unsteady networks)")
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)

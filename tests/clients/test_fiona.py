@@ -14,9 +14,12 @@ EPSG_4326 = "http://www.opengis.net/def/crs/EPSG/0/4326"
 METRES = 0.002
 
 
+TO_GRID = Transformer.from_crs("EPSG:4326", "EPSG:2326", always_xy=True)
+
+
 def to_grid(lon: float, lat: float) -> tuple[float, float]:
     """Easting and northing of a longitude and latitude, metres."""
-    return Transformer.from_crs("EPSG:4326", "EPSG:2326", always_xy=True).transform(lon, lat)
+    return TO_GRID.transform(lon, lat)
 
 
 def test_items_open_as_geojson(http: httpx.Client, truth: Any) -> None:

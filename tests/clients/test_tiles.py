@@ -13,9 +13,9 @@ import pytest
 Tile = tuple[int, int, int]
 
 MOST_BYTES = 500_000
-ZOOMS = (0, 4, 6, 8, 9, 10, 11, 12, 14)
+ZOOMS = (0, 6, 8, 9, 10, 11, 12, 14)
 # Seen from farther away all of Hong Kong is a few pixels, and small shapes vanish.
-FARTHEST_DRAWN = 4
+FARTHEST_DRAWN = 6
 TILES_OF_A_ZOOM = 6  # at most so many of those with features: a coarse sample
 # What lies in the buffer around a tile, in units of its extent of 4096.
 BUFFER = 1024

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+# `make soak` and `make fuzz` run the same properties at length.
+LENGTH = 50 if os.environ.get("COP_TEST_LENGTH") == "long" else 1
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +121,7 @@ def test_writing_is_not_offered_yet(http: httpx.Client) -> None:
     assert http.options(f"{INCIDENTS}/items").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * LENGTH, deadline=None)
 @given(
     st.sampled_from(["bbox", "datetime", "filter", "limit", "sortby", "crs", "cursor", "asof", "title_en", "lanes_closed",
                      "reported_at", "participants", "properties", "bbox-crs", "f", "mode", "lang"]),
@@ -132,7 +136,7 @@ def test_no_value_brings_out_our_insides_fuzz(http: httpx.Client, parameter: str
         assert inside not in answer.text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * LENGTH, deadline=None)
 @given(st.text(min_size=1, max_size=30))
 def test_no_path_brings_out_our_insides_fuzz(http: httpx.Client, name: str) -> None:
     from urllib.parse import quote

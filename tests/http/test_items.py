@@ -133,6 +133,10 @@ def test_the_grid_comes_as_northing_easting_and_agrees_with_pyproj(http: httpx.C
          lambda p: "2025-09-23T12" <= p["reported_at"] <= "2025-09-23T18:00:00Z"),
         ({"participants": "HKPF"}, lambda p: "HKPF" in p["participants"]),
         ({"filter": "lanes_closed + 1 > 2"}, lambda p: p["lanes_closed"] > 1),
+        ({"filter": "progress_percent % 20 = 0 AND progress_percent DIV 3 > 10 AND progress_percent ^ 2 < 8000"},
+         lambda p: p["progress_percent"] is not None and p["progress_percent"] % 20 == 0 and 33 <= p["progress_percent"] < 89),
+        ({"filter": "title_en = title_en AND reported_at > occurred_at"},
+         lambda p: p["occurred_at"] is not None and p["reported_at"] > p["occurred_at"]),
         ({"filter": "district IS NULL OR NOT (district = 'YL')"}, lambda p: p["district"] != "YL"),
     ],
 )  # fmt: skip

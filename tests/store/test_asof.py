@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import psycopg
@@ -16,6 +17,9 @@ from cop.query import answer
 from cop.query.parse import read_items
 from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
+
+# `make soak` and `make fuzz` run the same properties at length.
+LENGTH = 50 if os.environ.get("COP_TEST_LENGTH") == "long" else 1
 
 INCIDENTS = catalogue().layers["incidents"]
 PUBLIC = VisibleSet(mode="exercise")
@@ -65,7 +69,7 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15 * LENGTH, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EDITS)
 def test_as_of_n_equals_the_snapshot_taken_at_n_soak(owner: Any, edits: list[tuple[str, int, str]]) -> None:
     owner.execute("DELETE FROM layer.incidents")
@@ -112,7 +116,7 @@ def test_a_walk_is_pinned_to_the_number_it_began_at(owner: Any) -> None:
     assert {f["properties"]["status"] for f in found} == {"reported"}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12 * LENGTH, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from("ab")), min_size=1, max_size=14),
     st.sampled_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,9 @@ from cop.query.filter import Compiler
 from cop.query.parse import read_bbox, read_interval, read_items
 from cop.query.question import MAX_LIMIT, Position, SortKey
 from cop.visible import VisibleSet
+
+# `make soak` and `make fuzz` run the same properties at length.
+LENGTH = 50 if os.environ.get("COP_TEST_LENGTH") == "long" else 1
 
 INCIDENTS = catalogue().layers["incidents"]
 PUBLIC = VisibleSet()
@@ -75,6 +79,8 @@ def test_no_value_ever_stands_in_the_sql(attack: str) -> None:
         ("pg_sleep(10) = 1", "not"),
         ("status", "takes a text"),
         ("'a' = 'b'", "needs a queryable"),
+        ("status = lanes_closed", "different types"),
+        ("lanes_closed + title_en > 1", "is not a number"),
         ("", "is not CQL2"),
         ("((((", "is not CQL2"),
     ],
@@ -111,7 +117,7 @@ def test_a_geometry_has_a_limit_of_vertices(monkeypatch: pytest.MonkeyPatch) -> 
         compiled("S_WITHIN(geometry, LINESTRING(" + ", ".join(f"{n} 0" for n in range(12)) + "))")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * LENGTH, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_as_a_filter_is_compiled_or_refused_fuzz(text: str) -> None:
     try:
@@ -120,7 +126,7 @@ def test_any_text_as_a_filter_is_compiled_or_refused_fuzz(text: str) -> None:
         return
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * LENGTH, deadline=None)
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
@@ -136,7 +142,7 @@ def test_any_json_as_a_filter_is_compiled_or_refused_fuzz(tree: object) -> None:
         return
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * LENGTH, deadline=None)
 @given(st.dictionaries(
     st.sampled_from(["bbox", "datetime", "limit", "offset", "sortby", "crs", "properties", "filter", "status", "bbox-crs"]),
     st.text(max_size=30), max_size=4,

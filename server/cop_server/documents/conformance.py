@@ -13,10 +13,8 @@ CONFORMANCE = [
         f"{_OGC}/ogcapi-features-3/1.0/conf/{name}"
         for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
     ),
-    *(
-        f"{_OGC}/ogcapi-features-5/1.0/conf/{name}"
-        for name in ("schemas", "core-roles-features", "returnables-and-receivables", "sortables")
-    ),
+    f"{_OGC}/ogcapi-features-5/1.0/conf/schemas",
+    f"{_OGC}/ogcapi-common-3/1.0/conf/schemas",
     *(
         f"{_OGC}/cql2/1.0/conf/{name}"
         for name in (

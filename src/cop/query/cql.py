@@ -27,7 +27,28 @@ MAX_VERTICES = 10_000
 
 @dataclass
 class TimeIntersects(ast.TemporalPredicate):  # type: ignore[misc]
-    """Two times share an instant; the one relation of CQL2 that pygeofilter's AST has no node for."""
+    """Two times share an instant. This node and those of arithmetic below are CQL2's, and not in pygeofilter's AST."""
+
+    op = None
+
+
+@dataclass
+class Modulo(ast.Arithmetic):  # type: ignore[misc]
+    """The remainder, with the sign of the dividend."""
+
+    op = None
+
+
+@dataclass
+class IntegerDivision(ast.Arithmetic):  # type: ignore[misc]
+    """Division without the fraction."""
+
+    op = None
+
+
+@dataclass
+class Power(ast.Arithmetic):  # type: ignore[misc]
+    """A number to the power of another."""
 
     op = None
 
@@ -35,7 +56,7 @@ class TimeIntersects(ast.TemporalPredicate):  # type: ignore[misc]
 _COMPARISONS: dict[str, Callable[[Any, Any], ast.Node]] = {
     "=": ast.Equal, "<>": ast.NotEqual, "<": ast.LessThan, "<=": ast.LessEqual,
     ">": ast.GreaterThan, ">=": ast.GreaterEqual,
-    "+": ast.Add, "-": ast.Sub, "*": ast.Mul, "/": ast.Div,
+    "+": ast.Add, "-": ast.Sub, "*": ast.Mul, "/": ast.Div, "%": Modulo, "div": IntegerDivision, "^": Power,
     "s_intersects": ast.GeometryIntersects, "s_disjoint": ast.GeometryDisjoint, "s_contains": ast.GeometryContains,
     "s_within": ast.GeometryWithin, "s_touches": ast.GeometryTouches, "s_crosses": ast.GeometryCrosses,
     "s_overlaps": ast.GeometryOverlaps, "s_equals": ast.GeometryEquals,

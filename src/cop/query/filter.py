@@ -14,7 +14,7 @@ from cop.catalogue import Column, Layer
 from cop.crs import CRS84, Crs
 from cop.errors import Refused
 from cop.query.bind import Values
-from cop.query.cql import TimeIntersects
+from cop.query.cql import IntegerDivision, Modulo, Power, TimeIntersects
 from cop.query.values import literal
 
 GEOMETRY = "geometry"
@@ -22,7 +22,11 @@ _COMPARISONS: dict[type[ast.Node], str] = {
     ast.Equal: "=", ast.NotEqual: "<>", ast.LessThan: "<", ast.LessEqual: "<=",
     ast.GreaterThan: ">", ast.GreaterEqual: ">=",
 }  # fmt: skip
-_ARITHMETIC: dict[type[ast.Node], str] = {ast.Add: "+", ast.Sub: "-", ast.Mul: "*", ast.Div: "/"}
+_ARITHMETIC: dict[type[ast.Node], str] = {
+    ast.Add: "({} + {})", ast.Sub: "({} - {})", ast.Mul: "({} * {})", ast.Div: "({} / nullif({}, 0))",
+    IntegerDivision: "trunc({} / nullif({}, 0))", Modulo: "mod({}::numeric, nullif({}, 0)::numeric)::double precision",
+    Power: "power({}, {})",
+}  # fmt: skip
 _SPATIAL: dict[type[ast.Node], str] = {
     ast.GeometryIntersects: "ST_Intersects", ast.GeometryContains: "ST_Contains", ast.GeometryWithin: "ST_Within",
     ast.GeometryTouches: "ST_Touches", ast.GeometryCrosses: "ST_Crosses", ast.GeometryOverlaps: "ST_Overlaps",
@@ -97,7 +101,10 @@ class Compiler:
         return sql.SQL("({} {} {})").format(left, sql.SQL(_COMPARISONS[type(node)]), right)
 
     def _pair(self, lhs: Any, rhs: Any) -> tuple[sql.Composable, sql.Composable]:
-        column = self._column_inside(lhs) or self._column_inside(rhs)
+        one, other = self._column_inside(lhs), self._column_inside(rhs)
+        if one is not None and other is not None and _family(one) != _family(other):
+            raise _refused(f"{one.name} and {other.name} are of different types")
+        column = one or other
         return self._scalar(lhs, column), self._scalar(rhs, column)
 
     def _column_inside(self, node: Any) -> Column | None:
@@ -149,9 +156,7 @@ class Compiler:
 
     def _arithmetic(self, node: ast.Arithmetic) -> sql.Composable:
         left, right = (self._number(part) for part in (node.lhs, node.rhs))
-        if isinstance(node, ast.Div):
-            right = sql.SQL("nullif({}, 0)").format(right)
-        return sql.SQL("({} {} {})").format(left, sql.SQL(_ARITHMETIC[type(node)]), right)
+        return sql.SQL(_ARITHMETIC[type(node)]).format(left, right)
 
     def _number(self, node: Any) -> sql.Composable:
         if isinstance(node, ast.Arithmetic):
@@ -300,6 +305,10 @@ def geometry_literal(geojson: dict[str, Any], crs: Crs, bound: Values) -> sql.Co
     if crs.flipped:
         made = sql.SQL("ST_FlipCoordinates({})").format(made)
     return made if crs.srid == 4326 else sql.SQL("ST_Transform({}, 4326)").format(made)
+
+
+def _family(column: Column) -> str:
+    return {"code": "text", "integer": "number"}.get(column.type, column.type)
 
 
 def _negated(condition: sql.Composable, not_: bool) -> sql.Composable:
