@@ -110,7 +110,7 @@ def tileset_metadata(layer: str, title: str, server_url: str) -> dict[str, Any]:
 def tilejson(layer: str, title: str, server_url: str) -> dict[str, Any]:
     """A layer's tiles as TileJSON 3.0, for MapLibre and QGIS."""
     found = catalogue().layers[layer]
-    fields = {column.name: column.type for column in found.columns if column.tile}
+    fields = mvt.attributes(found)
     template = f"{server_url}/collections/{layer}/tiles/{WEB_MERCATOR_QUAD}/{{z}}/{{y}}/{{x}}?f=mvt"
     return {
         "tilejson": "3.0.0",
@@ -120,5 +120,5 @@ def tilejson(layer: str, title: str, server_url: str) -> dict[str, Any]:
         "minzoom": found.tile.minzoom,
         "maxzoom": found.tile.maxzoom,
         "attribution": found.source.attribution.en,
-        "vector_layers": [{"id": layer, "fields": {"id": "text", **fields}}],
+        "vector_layers": [{"id": layer, "fields": fields}],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ class _Reply:
     async def pass_on(self, send: Send, *, head: bool) -> None:
         """Send the answer on, improved."""
         if self._status >= 500:
-            log.error("MapProxy answered %d: %s", self._status, bytes(self._body[:300]).decode(errors="replace"))
+            log.error("MapProxy answered %d: %s", self._status, _said(bytes(self._body)))
             await _answer(send, 503, *self._trouble, [(b"retry-after", b"5")], head=head)
             return
         if self._status == 200:
@@ -215,3 +216,9 @@ async def _answer(
     ]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+def _said(body: bytes) -> str:
+    """The words of an exception's XML; its head alone would fill a log's line."""
+    text = re.sub(r"<[^>]*>", " ", body.decode(errors="replace"))
+    return " ".join(text.split())[:500]

@@ -63,6 +63,12 @@ def test_an_item_and_its_etag(http: httpx.Client) -> None:
     assert (known.status_code, known.content) == (304, b"")
 
 
+def test_neighbours_of_one_load_have_etags_of_their_own(http: httpx.Client) -> None:
+    first, second = (http.get(f"/collections/districts/items/{id_}") for id_ in ("CW", "YTM"))
+    assert (first.json()["id"], second.json()["id"]) == ("CW", "YTM")
+    assert first.headers["etag"] != second.headers["etag"]
+
+
 def test_pages_answer_304_to_a_known_etag_in_any_coding(http: httpx.Client) -> None:
     plain = http.get(ITEMS, params={"limit": 50}, headers={"Accept-Encoding": "identity"})
     packed = http.get(ITEMS, params={"limit": 50}, headers={"Accept-Encoding": "gzip"})

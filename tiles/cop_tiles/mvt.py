@@ -51,6 +51,12 @@ def tile(question: Question, at: Tile) -> TileAnswer:
         return TileAnswer(_small_enough(connection, question, at), moment.n)
 
 
+def attributes(layer: Layer) -> dict[str, str]:
+    """The attributes of a layer's tiles and their types; a thinned point says how many it stands for."""
+    told: dict[str, str] = {"id": "text", **{column.name: column.type for column in layer.columns if column.tile}}
+    return told if layer.geometry in _SHAPES else {**told, "point_count": "number"}
+
+
 def _small_enough(connection: Connection, question: Question, at: Tile) -> bytes:
     """Thin from what a pixel shows to ever larger cells, until the tile is within its limit."""
     whole = at.z >= _WHOLE_FROM

@@ -34,7 +34,7 @@ def landing_page(url: str, lang: str, mode: Mode) -> dict[str, Any]:
             link(f"{url}/tiles", f"{OGC_REL}/tilesets-vector", JSON, "Tiles of several collections at once"),
             link(f"{url}/map", "alternate", HTML, "The map"),
             link(f"{url}/basemaps/wmts/1.0.0/WMTSCapabilities.xml", "related", "application/xml", "Basemaps, WMTS"),
-            link(f"{url}/basemaps/service?SERVICE=WMS&REQUEST=GetCapabilities", "related", "application/xml",
+            link(f"{url}/basemaps/service?SERVICE=WMS&REQUEST=GetCapabilities", "related", "text/xml",
                  "Basemaps, WMS"),
         ],
     }  # fmt: skip

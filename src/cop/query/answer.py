@@ -33,8 +33,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One feature's text, the number of its version, and the layer's mark."""
+    """One feature's id and text, the number of its version, and the layer's mark."""
 
+    id: str
     feature: bytes
     version: int
     n: int
@@ -84,7 +85,7 @@ def item(question: Question, feature: str) -> Item:
         rows = _rows(connection, item_plan(question, feature))
     if not rows:
         raise _no_feature(question, feature)
-    return Item(rows[0][0], int(rows[0][1]), at.n)
+    return Item(feature, rows[0][0], int(rows[0][1]), at.n)
 
 
 def _no_feature(question: Question, feature: str) -> NotFound:
@@ -165,8 +166,8 @@ def _cursor_key() -> bytes:
 
 
 def item_etag(question: Question, found: Item, *extra: object) -> str:
-    """The entity tag of one feature: of its own version."""
-    return f'"{question_hash(_identity(question), found.version, *extra)}"'
+    """The entity tag of one feature: of its own version. A load gives many features one version, so the id is in it."""
+    return f'"{question_hash(_identity(question), found.id, found.version, *extra)}"'
 
 
 def forget() -> None:
