@@ -63,7 +63,7 @@ def bench_catalogue(folder: Path) -> Catalogue:
 
 
 def prepare(cluster: Cluster, catalogue: Catalogue, *, keep: bool = False) -> Prepared:
-    """A database with both layers in it, and their plain copies in schema `stock`; a new one, unless it is to be kept."""
+    """A database with both layers and their plain copies in schema `stock`; a new one, unless it is to be kept."""
     began = time.monotonic()
     made = cluster.at(DATABASE) if keep else _fill(cluster, catalogue)
     with psycopg.connect(made.owner_dsn, autocommit=True) as connection:
