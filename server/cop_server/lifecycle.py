@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.console import say, step, warn
 from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.preflight import need_port
+from cop_tiles.basemap.folder import built
 
 _PID_FILE = "server.pid"
 _STATE = (BASEMAP, "mapproxy", "blobs", "log", _PID_FILE)  # what `clean` deletes beside the store
@@ -154,9 +154,10 @@ def actual_records(owner_dsn: str) -> int:
 
 def seed(settings: Settings) -> None:
     """Draw the basemaps' tiles of Hong Kong, zooms 8 to 14, into MapProxy's cache."""
+    if built(settings.var / BASEMAP) is None:
+        raise SetupTrouble("there is no basemap yet; `make run` or `cop basemap` builds it")
     folder = resource("mapproxy")
     command = [str(Path(sys.executable).parent / "mapproxy-seed"), "-f", str(folder / "mapproxy.yaml"),
                "-s", str(folder / "seed.yaml"), "--concurrency", "1"]  # fmt: skip
-    code = subprocess.run(command, env={**os.environ, "COP_VAR": str(settings.var)}, check=False).returncode
-    if code:
-        raise SetupTrouble(f"mapproxy-seed ended with {code}; its messages stand above")
+    # In place of this process, so that Ctrl-C and a supervisor's signals reach it.
+    os.execve(command[0], command, {**os.environ, "COP_VAR": str(settings.var)})  # noqa: S606

@@ -14,6 +14,7 @@ import resource
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -120,8 +121,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, answers)
-    answers.flush()
+    with suppress(BrokenPipeError):  # whoever asked is gone
+        serve(sys.stdin.buffer, answers)
+        answers.flush()
     # Without waiting for the renderer's own threads and destructors, which have nothing left to save.
     os._exit(0)
 
