@@ -200,6 +200,10 @@ def _failure_kept(connection: psycopg.Connection, run: int, parsed: Parsed) -> I
     except LoadRefused as exc:
         _mark_failed(connection, run, len(parsed.records), str(exc))
         raise
+    except psycopg.Error as exc:
+        if not connection.closed:
+            _mark_failed(connection, run, len(parsed.records), exc.diag.message_primary or str(exc))
+        raise
 
 
 def _mark_failed(connection: psycopg.Connection, run: int, seen: int, cause: str) -> None:

@@ -34,7 +34,9 @@ def walk(**parameters: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor = None
     while True:
-        one = page(**parameters, **({"cursor": cursor} if cursor else {}))
+        if cursor:
+            parameters = {name: value for name, value in parameters.items() if name != "asof"} | {"cursor": cursor}
+        one = page(**parameters)
         found += [json.loads(text) for text in one.features]
         cursor = one.next_cursor
         if cursor is None:
@@ -89,7 +91,7 @@ def test_as_of_n_equals_the_snapshot_taken_at_n_soak(owner: Any, edits: list[tup
         taken[n] = {f["id"]: f for f in walk(limit="100")}
     visible_now = {f["id"] for f in walk(limit="100")}
     hidden_now = set(ids.values()) - visible_now
-    last = answer.current_mark(read_items(INCIDENTS, PUBLIC, {}).question).n
+    last = answer.current_state(read_items(INCIDENTS, PUBLIC, {}).question).n
     for n, snapshot in taken.items():
         if n > last:
             continue  # nothing that this visible set may know of happened then
@@ -168,10 +170,10 @@ def test_moments_out_of_reach_are_refused(owner: Any) -> None:
 
 def test_what_others_write_does_not_move_our_mark(owner: Any) -> None:
     insert(owner, 1)
-    before = answer.current_mark(read_items(INCIDENTS, PUBLIC, {}).question)
+    before = answer.current_state(read_items(INCIDENTS, PUBLIC, {}).question)
     insert(owner, 2, release="departments")
     insert(owner, 3, message_status="actual")
-    assert answer.current_mark(read_items(INCIDENTS, PUBLIC, {}).question) == before
+    assert answer.current_state(read_items(INCIDENTS, PUBLIC, {}).question) == before
 
 
 def test_the_past_is_read_by_index_as_the_app_role(owner: Any, store: Cluster) -> None:
@@ -193,3 +195,18 @@ def test_the_past_is_read_by_index_as_the_app_role(owner: Any, store: Cluster) -
         ).fetchall()
     assert "place_names_geom_seqs" in str(box)
     assert "place_names_version" in str(following)
+
+
+def test_what_is_withdrawn_is_gone_from_the_past_too_and_changes_its_tag(owner: Any) -> None:
+    id_ = insert(owner, 1)
+    asked = read_items(INCIDENTS, PUBLIC, {"asof": "1"})
+    question = answer.resolved(asked)
+    before = answer.etag(question, answer.current_state(question))
+    assert answer.page(question).matched == 1
+    owner.execute("UPDATE layer.incidents SET release = 'departments' WHERE id = %s", [id_])
+    assert answer.etag(question, answer.current_state(question)) != before
+    assert answer.page(question).matched == 0
+    assert not answer.is_immutable(asked)
+    districts = catalogue().layers["districts"]
+    assert answer.is_immutable(read_items(districts, PUBLIC, {"asof": "1"}))
+    assert not answer.is_immutable(read_items(districts, PUBLIC, {"asof": "2025-01-01T00:00:00Z"}))

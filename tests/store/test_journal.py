@@ -116,7 +116,6 @@ def test_the_app_role_sees_its_modes_rows_and_marks_and_no_others(owner: Any, ap
         "INSERT INTO history.incidents (id, cls, seq, cls_now, payload_hash) VALUES ('x', 'public', 1, 'public', '')",
         "SELECT cop.next_number('incidents', 'x', 'insert', NULL, NULL, '')",
         "SELECT cop.begin_load('districts', '')",
-        "SELECT layer_code.incidents_commit()",
         "SELECT cop.apply_layer('{}')",
         "SELECT spec FROM cop.layer",
     ],
@@ -184,3 +183,69 @@ def test_a_box_uses_the_index_as_the_app_role(owner: Any, app: Any) -> None:
     plan = "\n".join(line for (line,) in rows(app, "EXPLAIN SELECT count(*) FROM layer.incidents t WHERE t.cls = "
         "'exercise:public' AND t.geom && ST_MakeEnvelope(114.1, 22.2, 114.11, 22.21, 4326)"))  # fmt: skip
     assert "incidents_geom" in plan, plan
+
+
+def test_a_change_that_changes_nothing_leaves_every_byte(owner: Any) -> None:
+    insert(owner, "1")
+    ((before,),) = rows(owner, "SELECT t::text FROM layer.incidents t")
+    owner.execute("UPDATE layer.incidents SET status = status")
+    assert rows(owner, "SELECT t::text FROM layer.incidents t") == [(before,)]
+    with owner.transaction():
+        owner.execute("UPDATE layer.incidents SET status = 'confirmed'")
+        owner.execute("UPDATE layer.incidents SET status = 'reported'")
+    assert rows(owner, "SELECT t::text FROM layer.incidents t") == [(before,)], "away and back in one transaction"
+    assert rows(owner, "SELECT count(*) FROM cop.journal") == [(1,)]
+
+
+def test_an_id_stands_for_ever(owner: Any) -> None:
+    insert(owner, "1")
+    with pytest.raises(psycopg.errors.RaiseException, match="stands for ever"):
+        owner.execute("UPDATE layer.incidents SET id = 'X'")
+
+
+def test_a_table_is_not_truncated_past_the_journal(owner: Any) -> None:
+    with pytest.raises(psycopg.errors.RaiseException, match="journal would not know"):
+        owner.execute("TRUNCATE layer.incidents")
+
+
+def test_a_write_from_another_trigger_is_numbered_too(owner: Any) -> None:
+    insert(owner, "1")
+    owner.execute(
+        "CREATE FUNCTION layer.touch() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN UPDATE layer.incidents SET severity = 'minor'; RETURN NULL; END $$"
+    )
+    owner.execute("CREATE TRIGGER touch AFTER INSERT ON layer.place_names EXECUTE FUNCTION layer.touch()")
+    owner.execute("INSERT INTO layer.place_names (id) VALUES ('1')")
+    assert rows(owner, "SELECT count(*) FROM cop.journal WHERE layer = 'incidents'") == [(2,)]
+    ((text,),) = rows(owner, "SELECT doc_public FROM layer.incidents")
+    assert '"severity":"minor"' in text
+
+
+def test_rows_and_a_load_in_one_transaction_count_right(owner: Any) -> None:
+    with owner.transaction():
+        owner.execute("INSERT INTO layer.place_names (id, name_en) VALUES ('1', 'a'), ('2', 'b')")
+        owner.execute("SELECT cop.begin_load('place_names', '1'::bytea)")
+        owner.execute("UPDATE layer.place_names SET name_en = 'c'")
+        owner.execute("UPDATE layer.place_names SET name_en = 'd'")
+        owner.execute("DELETE FROM layer.place_names WHERE id = '2'")
+    assert rows(owner, "SELECT count FROM cop.mark WHERE layer = 'place_names'") == [(1,)]
+    open_ones = "SELECT id, name_en FROM history.place_names WHERE seq_to = 9223372036854775807"
+    assert rows(owner, open_ones) == [("1", "d")]
+    overlaps = (
+        "SELECT count(*) FROM history.place_names a JOIN history.place_names b"
+        " ON a.id = b.id AND a.seq < b.seq AND a.seqs && b.seqs"
+    )
+    assert rows(owner, overlaps) == [(0,)]
+
+
+def test_the_chain_is_made_of_what_the_rows_say(owner: Any) -> None:
+    for ref in range(3):
+        insert(owner, str(ref))
+    said = (
+        "SELECT hash = sha256(hash_before || convert_to(concat_ws(chr(31), n, extract(epoch FROM at)::text, layer,"
+        " coalesce(feature, chr(30)), op, actor, coalesce(cause, chr(30)), coalesce(cls_before, chr(30)),"
+        " coalesce(cls_after, chr(30))), 'UTF8') || payload_hash) FROM cop.journal"
+    )
+    assert {holds for (holds,) in rows(owner, said)} == {True}
+    owner.execute("UPDATE cop.journal SET actor = 'somebody' WHERE n = 2")
+    assert rows(owner, said).count((False,)) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from cop.catalogue import catalogue
 from cop.crs import CRS84, EPSG2326, EPSG4326, crs_of
 from cop.errors import Refused
 from cop.query.bind import Values
+from cop.query.canonical import question_hash
 from cop.query.cql import read_filter
 from cop.query.cursor import read_cursor, write_cursor
 from cop.query.filter import Compiler
@@ -243,3 +246,29 @@ def test_a_cursor_of_another_question_or_key_is_refused() -> None:
         read_cursor(KEY, token, "other")
     with pytest.raises(Refused, match="not a cursor"):
         read_cursor(b"other", token, "q")
+
+
+OPERATORS = [
+    "NOT status = 'reported'", "status NOT IN ('reported')", "title_en NOT LIKE '%x'", "district IS NOT NULL",
+    "lanes_closed NOT BETWEEN 1 AND 2", "NOT (major = true OR NOT severity = 'minor')", "S_DISJOINT(geometry, POINT(114 22))",
+    "T_DURING(reported_at, INTERVAL('..', '2025-09-23T00:00:00Z'))", "A_CONTAINS(participants, ('FSD'))", "lanes_closed ^ 2 > 3",
+]  # fmt: skip
+SCRIPT = """
+import sys
+from cop.query.canonical import question_hash
+from cop.query.cql import read_filter
+for text in sys.argv[1:]:
+    print(question_hash(read_filter(text, "cql2-text")))
+"""
+
+
+def test_one_filter_has_one_hash_in_every_process_and_no_other_filter_has_it() -> None:
+    command = [sys.executable, "-c", SCRIPT, *OPERATORS]
+    runs = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)}
+    assert len(runs) == 1
+    assert len(set(runs.pop().split())) == len(OPERATORS)
+
+
+def test_what_has_no_canonical_text_is_not_hashed() -> None:
+    with pytest.raises(TypeError, match="no canonical text"):
+        question_hash(object())

@@ -13,7 +13,7 @@ from cop.journal import mark
 from cop.query.bind import Values
 from cop.query.plan import Plan, conditions, relation
 from cop.query.question import Box, Question
-from cop.store.reading import Connection, reading
+from cop.store.reading import Connection, reading, snapshot
 from cop.store.statements import statements
 from cop_tiles.matrix import Tile
 
@@ -43,7 +43,8 @@ def tile(question: Question, at: Tile) -> TileAnswer:
     if not layer.tile.minzoom <= at.z <= layer.tile.maxzoom:
         raise NotFound(f"{layer.id} has tiles from zoom {layer.tile.minzoom} to {layer.tile.maxzoom}", "tile")
     question = replace(question, box=Box(*at.lon_lat(_BUFFER), loose=True))
-    with reading(question.visible) as connection:
+    # One snapshot: a change between the marks and the rows would be drawn into the past.
+    with reading(question.visible) as connection, snapshot(connection):
         now = mark(connection, [layer], question.visible)
         moment = now if question.asof is None else mark(connection, [layer], question.visible, question.asof)
         if moment.n == now.n:

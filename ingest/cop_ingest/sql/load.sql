@@ -59,7 +59,7 @@ SELECT cop.begin_load(%(layer)s, %(manifest)s);
 MERGE INTO {table} AS t USING change AS c ON t.id = c.id
 WHEN MATCHED AND c.change = 'closed' THEN DELETE
 WHEN MATCHED THEN UPDATE SET {assignments}, geom = c.geom
-WHEN NOT MATCHED THEN INSERT (id, {columns}, geom) VALUES (c.id, {c_columns}, c.geom);
+WHEN NOT MATCHED AND c.change <> 'closed' THEN INSERT (id, {columns}, geom) VALUES (c.id, {c_columns}, c.geom);
 
 -- loaded --
 -- What the layer now holds came from this manifest.

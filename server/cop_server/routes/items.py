@@ -31,13 +31,14 @@ class Items:
     def page(self, ask: Ask) -> Response:
         """A page of features."""
         provider = self._provider(ask)
-        question = provider.resolved(read_items(provider.layer, ask.visible, ask.given))
-        at = answer.current_mark(question)
-        tag = answer.etag(question, at, self._url, sorted(ask.given.items()))
+        asked = read_items(provider.layer, ask.visible, ask.given)
+        question = provider.resolved(asked)
+        at = answer.current_state(question)
+        tag = answer.etag(question, at, self._url, ask.given)
         headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(at.n)}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
-            lambda: self._page_body(ask, provider, question), pinned=question.asof is not None,
+            lambda: self._page_body(ask, provider, question), pinned=answer.is_immutable(asked),
         )  # fmt: skip
 
     def check(self, ask: Ask) -> None:
@@ -50,12 +51,12 @@ class Items:
         asked = read_item(provider.layer, ask.visible, ask.given)
         question = provider.resolved(asked)
         found = provider.item(question, ask.path("feature"))
-        tag = answer.item_etag(question, found, self._url, sorted(ask.given.items()))
+        tag = answer.item_etag(question, found, self._url, ask.given)
         headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n)}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
             lambda: self._item_body(provider.layer, found.feature, ask.path("feature")),
-            pinned=question.asof is not None,
+            pinned=answer.is_immutable(asked),
         )  # fmt: skip
 
     def _provider(self, ask: Ask) -> FeatureProvider:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from cop.errors import NotFound, Refused
 from cop.query import answer
-from cop.query.cursor import question_hash
+from cop.query.canonical import question_hash
 from cop.query.parse import Asked, read_items
 from cop.query.question import Question
 from cop_providers.features import FeatureProvider
@@ -52,7 +52,7 @@ class Tiles:
     def tile(self, ask: Ask) -> Response:
         """A tile of one collection."""
         at = _tile(ask)
-        return self._answer(ask, at, [self._question(ask, ask.path("collection"), ask.given)])
+        return self._answer(ask, at, [self._asked(ask, ask.path("collection"), ask.given)])
 
     def dataset_tile(self, ask: Ask) -> Response:
         """A tile of several collections: vector tiles may be put one behind the other."""
@@ -62,7 +62,7 @@ class Tiles:
             raise Refused(f"collections: name 1 to {MAX_COLLECTIONS} collections with commas between them",
                           "collections", "incidents,districts")  # fmt: skip
         given = {name: value for name, value in ask.given.items() if name != "collections"}
-        return self._answer(ask, at, [self._question(ask, name, given) for name in names])
+        return self._answer(ask, at, [self._asked(ask, name, given) for name in names])
 
     def tilesets(self, ask: Ask) -> Response:
         """The tile sets of one collection."""
@@ -100,20 +100,20 @@ class Tiles:
             raise NotFound(f"there is no collection {name[:60]!r} with tiles; GET /collections lists all", "collection")
         return self._tiles[name]
 
-    def _question(self, ask: Ask, name: str, given: dict[str, str]) -> Question:
+    def _asked(self, ask: Ask, name: str, given: dict[str, str]) -> Asked:
         self._provider(name)
         for parameter in _NOT_OF_TILES:
             if parameter in given:
                 raise Refused(f"{parameter}: a tile has its own box, order and CRS", parameter)
-        asked: Asked = read_items(self._features[name].layer, ask.visible, given)
-        return self._features[name].resolved(asked)
+        return read_items(self._features[name].layer, ask.visible, given)
 
-    def _answer(self, ask: Ask, at: Tile, questions: list[Question]) -> Response:
-        marks = [answer.current_mark(question) for question in questions]
-        tags = [answer.etag(question, mark, at) for question, mark in zip(questions, marks, strict=True)]
+    def _answer(self, ask: Ask, at: Tile, several: list[Asked]) -> Response:
+        questions = [self._features[asked.question.layer.id].resolved(asked) for asked in several]
+        states = [answer.current_state(question) for question in questions]
+        tags = [answer.etag(question, state, at) for question, state in zip(questions, states, strict=True)]
         tag = tags[0] if len(tags) == 1 else f'"{question_hash(*tags)}"'
-        headers = {"COP-Sequence": str(max(mark.n for mark in marks))}
-        pinned = all(question.asof is not None for question in questions)
+        headers = {"COP-Sequence": str(max(state.n for state in states))}
+        pinned = all(answer.is_immutable(asked) for asked in several)
         return answered(ask, self._cache, tag, headers, MEDIA_TYPE, lambda: self._body(questions, at), pinned=pinned)
 
     def _body(self, questions: list[Question], at: Tile) -> bytes:

@@ -9,7 +9,8 @@ from typing import Any
 from cop.catalogue import catalogue
 from cop.errors import NotFound
 from cop.journal import Mark, mark, resolve_asof
-from cop.query.cursor import question_hash, read_cursor, write_cursor
+from cop.query.canonical import question_hash
+from cop.query.cursor import read_cursor, write_cursor
 from cop.query.parse import Asked
 from cop.query.plan import Plan, count_plan, item_plan, rows_plan
 from cop.query.question import Position, Question
@@ -52,15 +53,40 @@ def resolved(asked: Asked) -> Question:
     return question
 
 
-def current_mark(question: Question) -> Mark:
-    """The mark that the question's answer would be made at now."""
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an answer would be made at: the mark of its moment, and all that its bytes depend on beside the question."""
+
+    n: int
+    depends_on: tuple[int, ...]
+
+
+def current_state(question: Question) -> State:
+    """The state that the question's answer depends on now.
+
+    A past answer of a labelled layer depends on the present too: what has been withdrawn since is not shown.
+    """
     with reading(question.visible) as connection:
-        return mark(connection, [question.layer], question.visible, _moment(question))
+        at = mark(connection, [question.layer], question.visible, _moment(question))
+        if _moment(question) is None or not question.layer.is_labelled:
+            return State(at.n, (at.n,))
+        now = mark(connection, [question.layer], question.visible)
+        return State(at.n, (at.n, now.n))
 
 
-def etag(question: Question, at: Mark, *extra: object) -> str:
+def etag(question: Question, state: State, *extra: object) -> str:
     """The entity tag of an answer: from what it depends on, never from its bytes."""
-    return f'"{question_hash(_identity(question), question.position, question.limit, question.offset, at.n, *extra)}"'
+    place = (question.position, question.limit, question.offset)
+    return f'"{question_hash(_identity(question), place, state.depends_on, extra)}"'
+
+
+def is_immutable(asked: Asked) -> bool:
+    """Whether the answer can never change: pinned to a number, of a layer from which nothing is withdrawn.
+
+    A time is not a number: a change that is being committed may still come to lie before it.
+    """
+    pinned = asked.asof is not None and asked.asof.isdecimal()
+    return pinned and not asked.question.layer.is_labelled
 
 
 def page(question: Question) -> Page:
@@ -167,7 +193,7 @@ def _cursor_key() -> bytes:
 
 def item_etag(question: Question, found: Item, *extra: object) -> str:
     """The entity tag of one feature: of its own version. A load gives many features one version, so the id is in it."""
-    return f'"{question_hash(_identity(question), found.id, found.version, *extra)}"'
+    return f'"{question_hash(_identity(question), found.id, found.version, extra)}"'
 
 
 def forget() -> None:

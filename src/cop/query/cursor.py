@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from cop.errors import Refused
 from cop.query.question import Position
-
-
-def question_hash(*parts: object) -> str:
-    """What a cursor belongs to: the question without its paging."""
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def write_cursor(key: bytes, position: Position, belongs_to: str) -> str:

@@ -57,11 +57,22 @@ BEGIN
 END
 $$;
 
+-- Whether the store itself is writing (numbering a row, or making its texts anew): then nothing is derived or numbered.
+CREATE FUNCTION cop.is_own_write() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce(current_setting('cop.own_write', true), '') <> '';
+END
+$$;
+
 -- Begin a bulk load: one number and one journal row for all its features, told by the manifest's hash.
+-- Changes made before it in the same transaction are numbered first; writers of single rows are waited for.
 CREATE FUNCTION cop.begin_load(in_layer text, manifest bytea) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    n bigint := cop.next_number(in_layer, NULL, 'load', NULL, NULL, manifest);
+    n bigint;
 BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
+    EXECUTE format('LOCK TABLE layer.%I IN SHARE ROW EXCLUSIVE MODE', in_layer);
+    n := cop.next_number(in_layer, NULL, 'load', NULL, NULL, manifest);
     PERFORM set_config('cop.load', n::text, true);
     RETURN n;
 END
@@ -105,6 +116,13 @@ BEGIN
     EXECUTE format('CREATE TABLE IF NOT EXISTS obs.%I PARTITION OF obs.%I FOR VALUES FROM (%L) TO (%L)',
         in_layer || to_char(day_, '_YYYYMMDD'), in_layer,
         day_::timestamp AT TIME ZONE 'UTC', (day_ + 1)::timestamp AT TIME ZONE 'UTC');
+END
+$$;
+
+-- TRUNCATE passes no row trigger, and so would pass the journal by.
+CREATE FUNCTION cop.refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'layer.% is not truncated: the journal would not know', TG_TABLE_NAME USING HINT = 'Use DELETE.';
 END
 $$;
 

@@ -124,14 +124,22 @@ $$;
 CREATE FUNCTION cop.write_before(spec jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     id_ text := spec->>'id';
-    body text := '';
+    body text := 'IF TG_OP = ''UPDATE'' AND NEW.id <> OLD.id THEN RAISE EXCEPTION ''the id % stands for ever'', OLD.id'
+        ' USING HINT = ''Delete the record and insert another.''; END IF;';
     profile text;
+    new_values text;
+    old_values text;
 BEGIN
     IF spec->>'numbered' IS NOT NULL THEN
         body := body || format('IF NEW.id IS NULL THEN NEW.id := cop.draw_id(%L, NEW.%I); END IF;', spec->>'numbered', spec->>'time');
     END IF;
     IF spec->>'updated' IS NOT NULL THEN
-        body := body || format('IF nullif(current_setting(''cop.rebuild'', true), '''') IS NULL THEN NEW.%I := clock_timestamp(); END IF;', spec->>'updated');
+        -- A change that changes nothing leaves the time as it was, for it takes no number either.
+        SELECT string_agg(format('NEW.%I', name), ', '), string_agg(format('OLD.%I', name), ', ') INTO new_values, old_values
+          FROM (SELECT unnest(ARRAY['provenance', 'geom']) AS name UNION ALL
+                SELECT c->>'name' FROM jsonb_array_elements(spec->'columns') AS c WHERE c->>'name' <> spec->>'updated') AS names;
+        body := body || format('IF TG_OP = ''UPDATE'' AND (%s) IS NOT DISTINCT FROM (%s) THEN NEW.%I := OLD.%3$I;'
+            ' ELSE NEW.%3$I := clock_timestamp(); END IF;', new_values, old_values, spec->>'updated');
     END IF;
     body := body || format('NEW.geom_3857 := ST_Transform(NEW.geom, 3857); NEW.cls := %s;', cop.class_expression(spec, 'NEW'));
     FOR profile IN SELECT jsonb_object_keys(spec->'profiles') LOOP
@@ -142,7 +150,7 @@ BEGIN
         ' SET search_path = pg_catalog, public, pg_temp AS %L', id_ || '_before',
         'BEGIN NEW.seq := coalesce(cop.load_number(), CASE TG_OP WHEN ''UPDATE'' THEN OLD.seq ELSE 0 END);' || body || 'RETURN NEW; END');
     EXECUTE format(
-        'CREATE OR REPLACE TRIGGER derive BEFORE INSERT OR UPDATE ON layer.%I FOR EACH ROW WHEN (pg_trigger_depth() = 0)'
+        'CREATE OR REPLACE TRIGGER derive BEFORE INSERT OR UPDATE ON layer.%I FOR EACH ROW WHEN (NOT cop.is_own_write())'
         ' EXECUTE FUNCTION layer_code.%I()', id_, id_ || '_before');
 END
 $$;
@@ -156,6 +164,24 @@ CREATE FUNCTION cop.shared_columns(spec jsonb, row_ text) RETURNS text LANGUAGE 
 $$;
 
 -- Variables begin with an underscore, which no column's name may: so none is mistaken for the other.
+-- A row that went away from its version and came back to it takes back the version's time and texts too.
+CREATE FUNCTION cop.write_back(spec jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    id_ text := spec->>'id';
+    assignments text;
+BEGIN
+    IF spec->>'updated' IS NULL THEN
+        RETURN '';
+    END IF;
+    SELECT string_agg(format('%I = h.%1$I', name), ', ') INTO assignments
+      FROM (SELECT spec->>'updated' AS name UNION ALL SELECT 'doc_' || p FROM jsonb_object_keys(spec->'profiles') AS p) AS names;
+    RETURN format('PERFORM set_config(''cop.own_write'', ''1'', true);'
+        ' UPDATE layer.%1$I AS t SET %2$s FROM history.%1$I AS h WHERE t.id = _key AND h.id = _key'
+        ' AND h.seq_to = 9223372036854775807 AND t.%3$I IS DISTINCT FROM h.%3$I;'
+        ' PERFORM set_config(''cop.own_write'', '''', true);', id_, assignments, spec->>'updated');
+END
+$$;
+
 -- AFTER, deferred to commit: number one row's change, keep the old version, move the marks.
 -- A row changed twice in one transaction comes here twice and is numbered once: the second time its hash is known.
 CREATE FUNCTION cop.write_commit(spec jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -181,6 +207,7 @@ BEGIN
     IF present.id IS NOT NULL THEN
         _hash := %2$s;
         IF _open.payload_hash = _hash AND _open.cls = present.cls THEN
+            %6$s
             RETURN NULL;
         END IF;
     END IF;
@@ -189,7 +216,9 @@ BEGIN
     UPDATE history.%1$I SET seq_to = _n WHERE id = _key AND seq_to = 9223372036854775807;
     IF present.id IS NOT NULL THEN
         present.seq := _n;
+        PERFORM set_config('cop.own_write', '1', true);
         UPDATE layer.%1$I SET seq = _n WHERE id = _key;
+        PERFORM set_config('cop.own_write', '', true);
         INSERT INTO history.%1$I (%4$s, cls_now, payload_hash) VALUES (%5$s, present.cls, _hash);
     END IF;
     IF _open.cls IS DISTINCT FROM present.cls THEN
@@ -206,12 +235,14 @@ BEGIN
     RETURN NULL;
 END
 $body$, id_, cop.payload_expression(spec, 'present'), id_,
-        cop.shared_columns(spec, ''), cop.shared_columns(spec, 'present.')));
+        cop.shared_columns(spec, ''), cop.shared_columns(spec, 'present.'), cop.write_back(spec)));
+    EXECUTE format('CREATE OR REPLACE TRIGGER never_truncated BEFORE TRUNCATE ON layer.%I'
+        ' EXECUTE FUNCTION cop.refuse_truncate()', id_);
     EXECUTE format('DROP TRIGGER IF EXISTS number_at_commit ON layer.%I', id_);
     EXECUTE format(
         'CREATE CONSTRAINT TRIGGER number_at_commit AFTER INSERT OR UPDATE OR DELETE ON layer.%I'
         ' DEFERRABLE INITIALLY DEFERRED FOR EACH ROW'
-        ' WHEN (pg_trigger_depth() = 0 AND cop.load_number() IS NULL AND nullif(current_setting(''cop.rebuild'', true), '''') IS NULL)'
+        ' WHEN (NOT cop.is_own_write() AND cop.load_number() IS NULL)'
         ' EXECUTE FUNCTION layer_code.%I()', id_, id_ || '_commit');
 END
 $$;
@@ -233,6 +264,8 @@ BEGIN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
+        -- A version that this load has made itself was never seen; it gives way instead of being closed.
+        DELETE FROM history.%1$I h USING old_rows o WHERE h.id = o.id AND h.seq = _n;
         UPDATE history.%1$I h SET seq_to = _n FROM old_rows o WHERE h.id = o.id AND h.seq_to = 9223372036854775807;
         FOR _moved IN SELECT cls, count(*) AS rows FROM old_rows GROUP BY cls LOOP
             PERFORM cop.move_mark(%2$L, _moved.cls, _n, -_moved.rows);
@@ -244,13 +277,13 @@ BEGIN
             PERFORM cop.move_mark(%2$L, _moved.cls, _n, _moved.rows);
         END LOOP;
     END IF;
-    IF TG_OP = 'UPDATE' THEN
-        UPDATE history.%1$I h SET cls_now = r.cls FROM new_rows r WHERE h.id = r.id AND h.cls_now <> r.cls;
-    END IF;
+    %6$s
     RETURN NULL;
 END
 $body$, id_, id_, cop.shared_columns(spec, ''), cop.shared_columns(spec, 'present.'),
-        cop.payload_expression(spec, 'present')));
+        cop.payload_expression(spec, 'present'), CASE WHEN (spec->>'labelled')::boolean THEN format(
+            'IF TG_OP <> ''DELETE'' THEN UPDATE history.%I h SET cls_now = r.cls FROM new_rows r'
+            ' WHERE h.id = r.id AND h.cls_now <> r.cls; END IF;', id_) ELSE '' END));
     -- A trigger with a transition table takes one event; in a statement trigger the absent table is never read.
     FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete'] LOOP
         EXECUTE format('DROP TRIGGER IF EXISTS %I ON layer.%I', 'load_' || event, id_);
@@ -305,12 +338,12 @@ DECLARE
     id_ text := spec->>'id';
     assignments text;
 BEGIN
-    PERFORM set_config('cop.rebuild', '1', true);
-    EXECUTE format('UPDATE layer.%I SET id = id', id_);
-    SELECT string_agg(format('%I = %s', 'doc_' || p, cop.doc_expression(spec, p, 'h')), ', ')
+    SELECT string_agg(format('%I = %s', 'doc_' || p, cop.doc_expression(spec, p, 't')), ', ')
       INTO assignments FROM jsonb_object_keys(spec->'profiles') AS p;
-    EXECUTE format('UPDATE history.%I AS h SET %s', id_, assignments);
-    PERFORM set_config('cop.rebuild', '', true);
+    PERFORM set_config('cop.own_write', '1', true);
+    EXECUTE format('UPDATE layer.%I AS t SET %s', id_, assignments);
+    EXECUTE format('UPDATE history.%I AS t SET %s', id_, assignments);
+    PERFORM set_config('cop.own_write', '', true);
 END
 $$;
 
@@ -323,6 +356,12 @@ BEGIN
     IF before = apply_layer.spec THEN
         RETURN 'unchanged';
     END IF;
+    -- Labels decide who sees a row's past; changing what they are made of would relabel it in silence.
+    IF before ? 'labelled' AND jsonb_build_array(before->'labelled', before->'mode', before->'release', before->'owner')
+        <> jsonb_build_array(spec->'labelled', spec->'mode', spec->'release', spec->'owner') THEN
+        RAISE EXCEPTION 'layer %: its labels are made of other columns in the store than in the file', spec->>'id'
+            USING HINT = 'Keep the roles mode and release where they are, or give the new layer another id.';
+    END IF;
     PERFORM cop.apply_tables(spec);
     PERFORM cop.apply_indexes(spec);
     PERFORM cop.write_before(spec);
@@ -330,7 +369,7 @@ BEGIN
     PERFORM cop.write_load(spec);
     PERFORM cop.apply_rights(spec);
     PERFORM cop.apply_series(spec);
-    IF before IS NOT NULL THEN
+    IF before ? 'profiles' THEN
         PERFORM cop.rebuild_docs(spec);
     END IF;
     INSERT INTO cop.layer AS l (id, spec) VALUES (apply_layer.spec->>'id', apply_layer.spec)
