@@ -58,19 +58,20 @@ def cases(prepared: Prepared) -> list[Case]:
     two = f"{incidents}limit=100&category=flood&status=responding&"
     cql2 = f"{incidents}limit=100&filter-lang=cql2-text&filter={quote(_CQL2)}&"
     return [
-        Case("F1", f"10 of {INCIDENTS:,} incidents", _offsets(f"{incidents}limit=10&", 10), target=10),
-        Case("F2", f"1,000 of {INCIDENTS:,} incidents", _offsets(f"{incidents}limit=1000&", 10), target=10),
+        Case("F1", f"10 of {INCIDENTS:,} incidents", _offsets(f"{incidents}limit=10&"), target=10),
+        Case("F2", f"1,000 of {INCIDENTS:,} incidents", _offsets(f"{incidents}limit=1000&"), target=10),
         Case("F3", "incidents in 1/100 of the area", _boxes(f"{incidents}limit=1000&", prepared.box)),
         Case("F4", "one incident", _items(prepared.incidents), kind="feature"),
-        Case("F5", "two properties, limit 100", _offsets(two, 1)),
-        Case("F7", "CQL2 text, limit 100", _offsets(cql2, 1)),
-        Case("F6", "10,000 polygons", _offsets("/collections/slopes/items?f=json&limit=10000&", 10), target=20),
+        Case("F5", "two properties, limit 100", _offsets(two)),
+        Case("F7", "CQL2 text, limit 100", _offsets(cql2)),
+        Case("F6", "10,000 polygons", _offsets("/collections/slopes/items?f=json&limit=10000&"), target=20),
         Case("T2", f"a tile of slopes at zoom {ZOOM}", _tiles(), kind="tile", target=500),
     ]
 
 
-def _offsets(start: str, step: int) -> tuple[str, ...]:
-    return tuple(f"{start}offset={step * number}" for number in range(VARIANTS))
+def _offsets(start: str) -> tuple[str, ...]:
+    """One feature further each time: what has to be stepped over stays too little to weigh."""
+    return tuple(f"{start}offset={number}" for number in range(VARIANTS))
 
 
 def _boxes(start: str, box: Box) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def _wrk_rate(url: str, paths: Sequence[str], headers: Mapping[str, str], second
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "60s", "--latency", *options,
                    "-s", str(_ROTATE), url, "--", listed.name]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 90)
-    return read_wrk(done.stdout)
+    return read_wrk(f"{url}{paths[0]} and its like\n{done.stdout}")
 
 
 def read_wrk(text: str) -> Rate:

@@ -23,8 +23,8 @@ class TileProvider(BaseMVTProvider):  # type: ignore[misc]
         super().__init__({**provider_def, "options": {"schemes": [WEB_MERCATOR_QUAD], **provider_def["options"]}})
         self.layer = catalogue().layers[self.data]
 
-    def tile(self, question: Question, at: Tile) -> mvt.TileAnswer:
-        """A tile's bytes, with the mark they were made at."""
+    def tile(self, question: Question, at: Tile) -> bytes:
+        """A tile's bytes."""
         return mvt.tile(question, at)
 
     def get_layer(self) -> str:
@@ -54,7 +54,7 @@ class TileProvider(BaseMVTProvider):  # type: ignore[misc]
             try:
                 at = tile_of(str(tileset), str(z), str(y), str(x))
                 seen = viewing()
-                return self.tile(Question(layer=self.layer, visible=seen.visible, asof=seen.asof), at).body or None
+                return self.tile(Question(layer=self.layer, visible=seen.visible, asof=seen.asof), at) or None
             except NotFound as exc:
                 raise ProviderTileNotFoundError(exc.detail) from exc
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from cop.catalogue import catalogue
@@ -32,6 +34,7 @@ from cop_server.cache import AnswerCache
 from cop_server.health import health_routes
 from cop_server.problems import HANDLERS
 from cop_server.routes.behind import Behind
+from cop_server.routes.coverage import Coverage
 from cop_server.routes.documents import Documents
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
@@ -68,13 +71,15 @@ def create_app() -> Starlette:
     features, tiles = _providers(pygeoapi.CONFIG)
     cache = AnswerCache(settings.cache_mb * 1_000_000)
     routes = [
-        *health_routes(),
-        *_documents(settings.url, pygeoapi.APP),
+        # What is asked for most stands first: routes are tried in order.
         *_items(Items(features, cache, settings.url), pygeoapi.APP),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
+        *health_routes(),
+        *_documents(settings.url, pygeoapi.APP),
         *page_routes(),
         Mount("/basemaps", basemaps_app(settings)),
-        Mount("/", Behind(pygeoapi.APP)),
+        Route("/collections/{collection}/coverage", Coverage(Behind(pygeoapi.APP)), methods=["GET"]),
+        Mount("/static", StaticFiles(directory=os.environ["COP_STATIC"])),
     ]
     return Starlette(
         routes=routes,
@@ -84,6 +89,7 @@ def create_app() -> Starlette:
             Middleware(Border),
             Middleware(
                 CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "HEAD", "OPTIONS"],
+                allow_headers=["*"],
                 expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location"],
             ),
         ],
@@ -94,6 +100,10 @@ def create_app() -> Starlette:
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     settings = get_settings()
     asyncio.get_running_loop().set_default_executor(_ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
+    # What was made at start stays: collections need not walk through it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 50)
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     yield
     close_basemaps()
@@ -150,6 +160,7 @@ def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
     return [
         _route(base, tiles.tilesets, _DOCUMENT, pages),
         _route(f"{base}/{{set}}", tiles.tileset, ("json", "tilejson", "html"), pages),
+        _route(f"{base}/{{set}}/metadata", tiles.tileset, ("json", "tilejson")),
         _route(f"{base}/{one}", tiles.tile, ("mvt",)),
         _route("/tiles", tiles.dataset_tilesets, ("json",)),
         _route("/tiles/{set}", tiles.dataset_tileset, ("json",)),

@@ -36,6 +36,7 @@ class Border:
                 headers["Referrer-Policy"] = "same-origin"
                 if headers.get("content-type", "").startswith("text/html"):
                     headers["Content-Security-Policy"] = _PAGE_POLICY
+                    headers.add_vary_header("Accept, Accept-Language")
                 if "x-powered-by" in headers:
                     del headers["x-powered-by"]
             await send(message)

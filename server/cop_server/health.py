@@ -15,7 +15,7 @@ def health_routes() -> list[BaseRoute]:
     return [Route("/health", _health), Route("/ready", _ready)]
 
 
-def _health(_: Request) -> Response:
+async def _health(_: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 

@@ -40,7 +40,10 @@ def problem(
         "instance": f"urn:uuid:{request.scope.get('cop.request_id', '')}",
         **{name: value for name, value in more.items() if value is not None},
     }
-    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+    # The answer to a fault passes the border by, so these stand here too.
+    safe = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+            "X-Request-Id": str(request.scope.get("cop.request_id", ""))}  # fmt: skip
+    return Response(orjson.dumps(body), status, safe | (headers or {}), MEDIA_TYPE)
 
 
 async def on_refused(request: Request, exc: Exception) -> Response:

@@ -13,12 +13,16 @@ from cop.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Crs:
-    """A CRS: its URI, SRID in PostGIS, whether its axes stand opposite to PostGIS's x, y, and decimals to print."""
+    """A CRS: its URI, SRID in PostGIS, whether its axes stand opposite to PostGIS's x, y, and decimals to print.
+
+    `area` is where its coordinates mean something (x1, y1, x2, y2); a box that reaches further is cut to it.
+    """
 
     uri: str
     srid: int
     flipped: bool
     decimals: int
+    area: tuple[float, float, float, float] | None = None
 
     @property
     def header(self) -> str:
@@ -28,8 +32,12 @@ class Crs:
 
 CRS84 = Crs("http://www.opengis.net/def/crs/OGC/1.3/CRS84", 4326, False, 7)
 EPSG4326 = Crs("http://www.opengis.net/def/crs/EPSG/0/4326", 4326, True, 7)
-EPSG3857 = Crs("http://www.opengis.net/def/crs/EPSG/0/3857", 3857, False, 2)
-EPSG2326 = Crs("http://www.opengis.net/def/crs/EPSG/0/2326", 2326, True, 3)
+EPSG3857 = Crs(
+    "http://www.opengis.net/def/crs/EPSG/0/3857", 3857, False, 2, (-20037508.34, -20048966.1, 20037508.34, 20048966.1)
+)
+EPSG2326 = Crs(
+    "http://www.opengis.net/def/crs/EPSG/0/2326", 2326, True, 3, (700_000.0, 700_000.0, 1_000_000.0, 950_000.0)
+)
 
 SUPPORTED = (CRS84, EPSG4326, EPSG3857, EPSG2326)
 _BY_NAME = {crs.uri: crs for crs in SUPPORTED} | {

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from psycopg import sql
 
 from cop.catalogue import Layer
 from cop.errors import Gone, Refused
@@ -27,11 +32,26 @@ class Mark:
 
 def mark(connection: Connection, layers: Sequence[Layer], visible: VisibleSet, asof: int | None = None) -> Mark:
     """The high-water mark of some layers for a visible set, now or as of a number."""
+    if asof is None:
+        row = connection.execute(_mark_now(tuple(layers), visible)).fetchone()
+    else:
+        row = connection.execute(*mark_statement(layers, visible, asof)).fetchone()
+    return Mark(int(row[0]), int(row[1])) if row else Mark(0, 0)
+
+
+@lru_cache(maxsize=512)
+def _mark_now(layers: tuple[Layer, ...], visible: VisibleSet) -> str:
+    """The statement of the present mark without parameters, so that the store plans it once: every request asks it."""
+    statement, about = mark_statement(layers, visible, None)
+    literals = {name: sql.Literal(value) for name, value in about.items()}
+    return sql.SQL(re.sub(r"%\((\w+)\)s", r"{\1}", statement)).format(**literals).as_string()
+
+
+def mark_statement(layers: Sequence[Layer], visible: VisibleSet, asof: int | None) -> tuple[str, dict[str, Any]]:
+    """The statement of a mark (columns n, count) and its values, to stand alone or inside another."""
     classes = sorted({cls for layer in layers for cls in visible.classes_of(layer)})
     about = {"layers": [layer.id for layer in layers], "classes": classes, "asof": asof}
-    name = "mark_now" if asof is None else "mark_asof"
-    row = connection.execute(statements(_SQL)[name], about).fetchone()
-    return Mark(int(row[0]), int(row[1])) if row else Mark(0, 0)
+    return statements(_SQL)["mark_now" if asof is None else "mark_asof"], about
 
 
 def resolve_asof(text: str, visible: VisibleSet) -> int:
@@ -39,7 +59,7 @@ def resolve_asof(text: str, visible: VisibleSet) -> int:
 
     Raises Refused for what is no time or lies ahead, Gone with the earliest time where the history does not reach.
     """
-    moment = None if text.isdecimal() and len(text) < 19 else _past(text)
+    moment = None if text.isascii() and text.isdecimal() and len(text) < 19 else _past(text)
     with reading(visible) as connection:
         if moment is None:
             return _number(connection, int(text))

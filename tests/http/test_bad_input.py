@@ -74,6 +74,18 @@ CASES = [
     ("/conformance?nothing=1", 400, "nothing"),
     ("/collections?nothing=1", 400, "nothing"),
     ("/nothing", 404, None),
+    ("/stac", 404, None),
+    ("/processes/x", 404, None),
+    ("/collections/incidents/position", 404, None),
+    ("/collections/incidents/map?f=png", 404, None),
+    ("/collections/incidents/coverage", 404, "collection"),
+    ("/collections/terrain/coverage?bbox=a", 400, "bbox"),
+    ("/collections/terrain/coverage?bbox=0,0,1,1", 400, "bbox"),
+    ("/collections/terrain/coverage?nothing=1", 400, "nothing"),
+    ("/collections/terrain/coverage?f=xml", 400, "f"),
+    (f"{INCIDENTS}/items?filter=major%20IN%20(title_en)", 400, "filter"),
+    (f"{INCIDENTS}/items?filter=title_en%20%3D%201%2B2", 400, "filter"),
+    (f"{INCIDENTS}/items?asof=%EF%BC%91", 400, "asof"),
 ]  # fmt: skip
 
 
@@ -94,6 +106,29 @@ def test_bad_requests_are_told(http: httpx.Client, path: str, status: int, param
         and parameter in ("limit", "bbox", "datetime", "filter", "mode", "f", "crs", "asof", "sortby")
     ):
         assert told.get("example") or "twice" in told["detail"] or "goes with" in told["detail"]
+
+
+def test_no_operator_on_any_column_brings_out_the_stores_own_error(http: httpx.Client) -> None:
+    columns = [
+        "title_en",
+        "status",
+        "major",
+        "lanes_closed",
+        "position_uncertainty_m",
+        "reported_at",
+        "participants",
+        "geometry",
+    ]
+    values = ["'a'", "1", "1.5", "true", "TIMESTAMP('2025-09-23T00:00:00Z')", "DATE('2025-09-23')", "('a')", "1 + 2",
+              "POINT(114 22)", "status", "major", "CASEI('a')", "BBOX(114,22,115,23)"]  # fmt: skip
+    shapes = ["{c} = {v}", "{c} < {v}", "{c} IN ({v})", "{c} BETWEEN {v} AND {v}", "{c} LIKE {v}", "CASEI({c}) LIKE CASEI({v})",
+              "T_AFTER({c}, {v})", "A_CONTAINS({c}, {v})", "S_INTERSECTS({c}, {v})", "{c} + 1 > {v}", "{c} ^ 400 > {v}"]  # fmt: skip
+    for shape in shapes:
+        for column in columns:
+            for value in values:
+                text = shape.format(c=column, v=value)
+                answer = http.get(f"{INCIDENTS}/items", params={"limit": 1, "filter": text})
+                assert answer.status_code in (200, 400), (text, answer.text)
 
 
 def test_refusals_keep_their_form_when_json_is_not_asked_for(http: httpx.Client) -> None:

@@ -21,7 +21,7 @@ NASTY = "<b>&\"'</b><script>alert(1)</script>"
 # What a browser fetches by itself; links that a person follows may lead elsewhere (licences, standards).
 FETCHED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("object", "data"),
            ("source", "src"), ("embed", "src"), ("form", "action"), ("base", "href")}  # fmt: skip
-PLAIN = ["/", "/conformance", "/collections", "/openapi", "/processes", "/jobs", "/stac"]
+PLAIN = ["/", "/conformance", "/collections", "/openapi"]
 FEATURE_LAYERS = [layer.id for layer in catalogue().feature_layers]
 COVERAGES = [layer.id for layer in catalogue().layers.values() if not layer.is_feature_layer]
 OF_FEATURES = ["", "/items", "/queryables", "/schema", "/tiles", "/tiles/WebMercatorQuad"]

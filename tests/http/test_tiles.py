@@ -67,7 +67,7 @@ def test_a_dense_tile_is_thinned_until_it_is_small_enough(store: Cluster) -> Non
         )
     question = Question(layer=catalogue().layers["place_names"], visible=VisibleSet())
     for z in (8, 10):
-        body = mvt.tile(question, Tile(*tile_at(114.1, 22.25, z))).body
+        body = mvt.tile(question, Tile(*tile_at(114.1, 22.25, z)))
         assert 0 < len(body) <= mvt.MAX_BYTES
         features = mapbox_vector_tile.decode(body)["place_names"]["features"]
         assert len(features) > 100, "thinned, not emptied"
@@ -83,7 +83,7 @@ def test_a_point_beyond_the_edge_is_drawn_within_the_buffer(store: Cluster) -> N
                 "INSERT INTO layer.place_names (id, geom) VALUES (%s, ST_SetSRID(ST_Point(%s, %s), 4326))",
                 [name, lon, south + 0.001],
             )
-    body = mvt.tile(Question(layer=catalogue().layers["place_names"], visible=VisibleSet()), at).body
+    body = mvt.tile(Question(layer=catalogue().layers["place_names"], visible=VisibleSet()), at)
     (feature,) = mapbox_vector_tile.decode(body)["place_names"]["features"]
     assert feature["properties"]["id"] == "in"
     assert -64 <= feature["geometry"]["coordinates"][0] < 0

@@ -227,7 +227,7 @@ KEY = b"secret"
 
 
 def test_a_cursor_comes_back_as_it_was() -> None:
-    position = Position((1, None, "é", 2.5, True), True, 7, 99)
+    position = Position((1, None, "é", 2.5, True), True, 7, 99, 20)
     assert read_cursor(KEY, write_cursor(KEY, position, "q"), "q") == position
 
 
@@ -235,13 +235,13 @@ def test_a_cursor_comes_back_as_it_was() -> None:
     "change", [lambda t: t[:-2] + "xx", lambda t: "x" + t, lambda t: "", lambda t: t.split(".")[0]]
 )
 def test_an_altered_cursor_is_refused(change) -> None:  # type: ignore[no-untyped-def]
-    token = write_cursor(KEY, Position((1,), False, 1, 1), "q")
+    token = write_cursor(KEY, Position((1,), False, 1, 1, 0), "q")
     with pytest.raises(Refused, match="cursor"):
         read_cursor(KEY, change(token), "q")
 
 
 def test_a_cursor_of_another_question_or_key_is_refused() -> None:
-    token = write_cursor(KEY, Position((1,), False, 1, 1), "q")
+    token = write_cursor(KEY, Position((1,), False, 1, 1, 0), "q")
     with pytest.raises(Refused, match="another question"):
         read_cursor(KEY, token, "other")
     with pytest.raises(Refused, match="not a cursor"):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from psycopg import sql
 
 from cop.catalogue import Column, Layer
 from cop.errors import NotFound
-from cop.journal import mark
 from cop.query.bind import Values
 from cop.query.plan import Plan, conditions, relation
 from cop.query.question import Box, Question
-from cop.store.reading import Connection, reading, snapshot
+from cop.store.reading import Connection, reading
 from cop.store.statements import statements
 from cop_tiles.matrix import Tile
 
@@ -26,30 +25,16 @@ _STEPS = 12
 _SHAPES = {"LineString", "MultiLineString", "Polygon", "MultiPolygon"}
 
 
-@dataclass(frozen=True, slots=True)
-class TileAnswer:
-    """A tile's bytes (none where nothing lies in it) and the mark they were made at."""
-
-    body: bytes
-    n: int
-
-
-def tile(question: Question, at: Tile) -> TileAnswer:
-    """The tile of one layer that answers a question; the question's own box is replaced by the tile's.
+def tile(question: Question, at: Tile) -> bytes:
+    """The tile of one layer that answers a question; none where nothing lies in it. The tile is the question's box.
 
     Raises NotFound for a zoom at which the layer has no tiles.
     """
     layer = question.layer
     if not layer.tile.minzoom <= at.z <= layer.tile.maxzoom:
         raise NotFound(f"{layer.id} has tiles from zoom {layer.tile.minzoom} to {layer.tile.maxzoom}", "tile")
-    question = replace(question, box=Box(*at.lon_lat(_BUFFER), loose=True))
-    # One snapshot: a change between the marks and the rows would be drawn into the past.
-    with reading(question.visible) as connection, snapshot(connection):
-        now = mark(connection, [layer], question.visible)
-        moment = now if question.asof is None else mark(connection, [layer], question.visible, question.asof)
-        if moment.n == now.n:
-            question = replace(question, asof=None)
-        return TileAnswer(_small_enough(connection, question, at), moment.n)
+    with reading(question.visible) as connection:
+        return _small_enough(connection, replace(question, box=Box(*at.lon_lat(_BUFFER), loose=True)), at)
 
 
 def attributes(layer: Layer) -> dict[str, str]:
@@ -91,7 +76,7 @@ def tile_plan(question: Question, at: Tile, cell: float | None) -> Plan:
         cell=size,
         columns=sql.SQL(", ").join([sql.SQL("t.id"), *(_attribute(column) for column in columns)]),
         kept=_kept(layer, columns),
-        relation=relation(layer, question.asof),
+        relation=relation(layer, question.moment),
         condition=sql.SQL(" AND ").join(conditions(question, bound)),
         order=_order(layer),
     )

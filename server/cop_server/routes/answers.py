@@ -36,9 +36,11 @@ def answered(
         "Vary": "Accept, Accept-Encoding, Accept-Language",
         "Cache-Control": PINNED if pinned else LIVE,
     }
-    if is_known(ask, etag):
-        return Response(status_code=304, headers=common)
     wanted = coding(ask.request.headers.get("accept-encoding", ""))
+    if is_known(ask, etag):
+        sent = ask.request.headers.get("if-none-match", "")
+        known = tagged(etag, "gzip") if tagged(etag, "gzip") in sent else etag
+        return Response(status_code=304, headers={**common, "ETag": known})
     plain = cache.get((etag, "identity"), lambda: Answer(make(), {}))
     body, used = plain.body, coding(ask.request.headers.get("accept-encoding", ""), len(plain.body))
     if wanted == used == "gzip":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,20 +13,28 @@ from starlette.responses import Response
 
 from cop.catalogue import Catalogue, Layer
 from cop.errors import NotFound
-from cop.query.parse import COMMON, check_known
+from cop.query.parse import DOCUMENT, check_known
 from cop_server.documents import collections as documents
 from cop_server.documents import root
-from cop_server.documents.links import JSON, SCHEMA
+from cop_server.documents.links import JSON, SCHEMA, carrying
 from cop_server.documents.state import states
+from cop_server.routes.answers import LIVE, is_known
 from cop_server.routes.road import Ask
 
 _LayerDocument = Callable[[Layer, Catalogue, str, str, str], dict[str, Any]]
 
 
-def json_response(document: dict[str, Any], media_type: str = JSON) -> Response:
-    """A document as JSON."""
-    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
-    return Response(orjson.dumps(document), headers=headers, media_type=media_type)
+def json_response(ask: Ask, document: dict[str, Any], url: str, media_type: str = JSON) -> Response:
+    """A document as JSON, its links in the mode that was asked for; known ones are 304."""
+    body = orjson.dumps(carrying(document, url, ask.given.get("mode")))
+    headers = {
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"',
+        "Vary": "Accept, Accept-Language",
+        "Cache-Control": LIVE,
+    }
+    if is_known(ask, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
 
 
 class Documents:
@@ -38,31 +47,31 @@ class Documents:
 
     def landing_page(self, ask: Ask) -> Response:
         """The way in."""
-        check_known(ask.given, COMMON)
-        return json_response(root.landing_page(self._url, ask.lang, ask.visible.mode))
+        check_known(ask.given, DOCUMENT)
+        return json_response(ask, root.landing_page(self._url, ask.lang, ask.visible.mode), self._url)
 
     def conformance(self, ask: Ask) -> Response:
         """What the server conforms to."""
-        check_known(ask.given, COMMON)
-        return json_response(root.conformance())
+        check_known(ask.given, DOCUMENT)
+        return json_response(ask, root.conformance(), self._url)
 
     def openapi(self, ask: Ask) -> Response:
         """The API; as OpenAPI 3.0 for clients that know no other (the document uses nothing that 3.0 lacks)."""
         version = "3.0" if ask.form == "json30" else "3.1"
         document = self._openapi | {"openapi": "3.0.3" if ask.form == "json30" else "3.1.0"}
-        return json_response(document, f"application/vnd.oai.openapi+json;version={version}")
+        return json_response(ask, document, self._url, f"application/vnd.oai.openapi+json;version={version}")
 
     def collections(self, ask: Ask) -> Response:
         """All collections."""
-        check_known(ask.given, COMMON)
+        check_known(ask.given, DOCUMENT)
         found = states(list(self._catalogue.layers.values()), ask.visible)
-        return json_response(documents.collections(found, self._catalogue, self._url, ask.lang))
+        return json_response(ask, documents.collections(found, self._catalogue, self._url, ask.lang), self._url)
 
     def collection(self, ask: Ask) -> Response:
         """One collection."""
-        check_known(ask.given, COMMON)
+        check_known(ask.given, DOCUMENT)
         ((layer, state),) = states([self._layer(ask)], ask.visible)
-        return json_response(documents.collection(layer, state, self._catalogue, self._url, ask.lang))
+        return json_response(ask, documents.collection(layer, state, self._catalogue, self._url, ask.lang), self._url)
 
     def queryables(self, ask: Ask) -> Response:
         """What a filter may name."""
@@ -77,9 +86,9 @@ class Documents:
         return self._schema(ask, documents.sortables_document)
 
     def _schema(self, ask: Ask, make: _LayerDocument) -> Response:
-        check_known(ask.given, COMMON)
+        check_known(ask.given, DOCUMENT)
         document = make(self._layer(ask), self._catalogue, self._url, ask.lang, ask.visible.profile)
-        return json_response(document, SCHEMA)
+        return json_response(ask, document, self._url, SCHEMA)
 
     def _layer(self, ask: Ask) -> Layer:
         name = ask.path("collection")

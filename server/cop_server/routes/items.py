@@ -15,7 +15,7 @@ from cop.query.parse import read_item, read_items
 from cop.query.question import Question
 from cop_providers.features import FeatureProvider
 from cop_server.cache import AnswerCache
-from cop_server.documents.links import GEOJSON, HTML, JSON, link
+from cop_server.documents.links import GEOJSON, HTML, JSON, carrying, link
 from cop_server.routes.answers import answered
 from cop_server.routes.road import Ask
 
@@ -55,7 +55,7 @@ class Items:
         headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n)}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
-            lambda: self._item_body(provider.layer, found.feature, ask.path("feature")),
+            lambda: self._item_body(ask, provider.layer, found.feature),
             pinned=answer.is_immutable(asked),
         )  # fmt: skip
 
@@ -70,18 +70,19 @@ class Items:
 
     def _page_body(self, ask: Ask, provider: FeatureProvider, question: Question) -> bytes:
         found = provider.page(question)
-        links = orjson.dumps(self._links(ask, provider.layer, found))
+        links = orjson.dumps(carrying(self._links(ask, provider.layer, found), self._url, ask.given.get("mode")))
         head = b'{"type":"FeatureCollection","numberMatched":%d,"numberReturned":%d,"links":%s,"features":['
-        return head % (found.matched, len(found.features), links) + b",\n".join(found.features) + b"]}"
+        return b"".join((head % (found.matched, found.returned, links), found.features, b"]}"))
 
-    def _item_body(self, layer: Layer, feature: bytes, name: str) -> bytes:
+    def _item_body(self, ask: Ask, layer: Layer, feature: bytes) -> bytes:
         base = f"{self._url}/collections/{layer.id}"
+        here = _address(f"{base}/items/{quote(ask.path('feature'), safe='')}", ask.given)
         links = [
-            link(f"{base}/items/{quote(name, safe='')}?f=json", "self", GEOJSON, "This feature"),
-            link(f"{base}/items/{quote(name, safe='')}?f=html", "alternate", HTML, "This feature as a page"),
+            link(here({"f": "json"}), "self", GEOJSON, "This feature"),
+            link(here({"f": "html"}), "alternate", HTML, "This feature as a page"),
             link(f"{base}?f=json", "collection", JSON, layer.title.en),
         ]
-        return feature[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+        return feature[:-1] + b',"links":' + orjson.dumps(carrying(links, self._url, ask.given.get("mode"))) + b"}"
 
     def _links(self, ask: Ask, layer: Layer, found: answer.Page) -> list[dict[str, object]]:
         base = f"{self._url}/collections/{layer.id}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cop.errors import ConnectionLost, Refused
 from cop.journal import resolve_asof
 from cop.query.parse import read_mode
+from cop.settings import get_settings
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
 from cop_server.negotiate import PAGES, form, language, single
@@ -36,7 +40,14 @@ class Ask:
 
 
 Handler = Callable[[Ask], Response]
+_REFUSED_ON_PAGES = frozenset({"bbox", "datetime", "filter", "limit", "offset"})
 _ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain."""
+    return ThreadPoolExecutor(get_settings().pool_size, thread_name_prefix="road")
 
 
 def _only_read(scope: Scope) -> Response:
@@ -73,12 +84,21 @@ class Road:
         if chosen in PAGES and self._pages is not None:
             if "cursor" in given:
                 raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
-            if self._check is not None:
-                self._check(ask)
+            await run_in_threadpool(self._check_page, ask)
             await self._page(scope, receive, send, given, visible)
             return
-        response = await run_in_threadpool(self._answer, ask)
+        response = await asyncio.get_running_loop().run_in_executor(_threads(), self._answer, ask)
         await response(scope, receive, send)
+
+    def _check_page(self, ask: Ask) -> None:
+        """Refuse what pygeoapi would pass over in silence; what it refuses itself, it refuses on a page."""
+        if self._check is None:
+            return
+        try:
+            self._check(ask)
+        except Refused as exc:
+            if exc.status != 404 and exc.parameter not in _REFUSED_ON_PAGES:
+                raise
 
     def _answer(self, ask: Ask) -> Response:
         """The handler's answer. Reading changes nothing, so what broke with its connection is asked once more."""

@@ -67,7 +67,7 @@ class Tiles:
     def tilesets(self, ask: Ask) -> Response:
         """The tile sets of one collection."""
         layer = self._provider(ask.path("collection")).layer
-        return json_response(documents.tilesets(layer, self._url, ask.lang))
+        return json_response(ask, documents.tilesets(layer, self._url, ask.lang), self._url)
 
     def tileset(self, ask: Ask) -> Response:
         """A tile set's metadata, or TileJSON."""
@@ -75,25 +75,25 @@ class Tiles:
         check_set(ask.path("set"))
         title = layer.title.zh if ask.lang == "zh" else layer.title.en
         make = tilejson if ask.form == "tilejson" else tileset_metadata
-        return json_response(make(layer.id, title, self._url))
+        return json_response(ask, make(layer.id, title, self._url), self._url)
 
-    def dataset_tilesets(self, _: Ask) -> Response:
+    def dataset_tilesets(self, ask: Ask) -> Response:
         """The tile sets of the whole data set."""
-        return json_response(documents.dataset_tilesets(self._url))
+        return json_response(ask, documents.dataset_tilesets(self._url), self._url)
 
     def dataset_tileset(self, ask: Ask) -> Response:
         """The metadata of the data set's one tile set."""
         check_set(ask.path("set"))
-        return json_response(documents.dataset_tilesets(self._url)["tilesets"][0])
+        return json_response(ask, documents.dataset_tilesets(self._url)["tilesets"][0], self._url)
 
-    def tile_matrix_sets(self, _: Ask) -> Response:
+    def tile_matrix_sets(self, ask: Ask) -> Response:
         """The tile matrix sets."""
-        return json_response(documents.tile_matrix_sets(self._url))
+        return json_response(ask, documents.tile_matrix_sets(self._url), self._url)
 
     def tile_matrix_set(self, ask: Ask) -> Response:
         """A tile matrix set's definition."""
         check_set(ask.path("set"))
-        return json_response(definition())
+        return json_response(ask, definition(), self._url)
 
     def _provider(self, name: str) -> TileProvider:
         if name not in self._tiles:
@@ -117,7 +117,7 @@ class Tiles:
         return answered(ask, self._cache, tag, headers, MEDIA_TYPE, lambda: self._body(questions, at), pinned=pinned)
 
     def _body(self, questions: list[Question], at: Tile) -> bytes:
-        return b"".join(self._tiles[question.layer.id].tile(question, at).body for question in questions)
+        return b"".join(self._tiles[question.layer.id].tile(question, at) for question in questions)
 
 
 def _tile(ask: Ask) -> Tile:

@@ -147,6 +147,9 @@ class Layer(Model):
                 raise ValueError(f"columns: only one may have the role {role}")
         return self
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     @property
     def is_feature_layer(self) -> bool:
         """Whether the layer has a table and is published as features and tiles."""

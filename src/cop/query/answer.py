@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from cop.catalogue import catalogue
 from cop.errors import NotFound
-from cop.journal import Mark, mark, resolve_asof
+from cop.journal import mark, resolve_asof
 from cop.query.canonical import question_hash
 from cop.query.cursor import read_cursor, write_cursor
 from cop.query.parse import Asked
-from cop.query.plan import Plan, count_plan, item_plan, rows_plan
+from cop.query.plan import Plan, hits_plan, item_plan, page_plan
 from cop.query.question import Position, Question
-from cop.store.reading import Connection, reading, snapshot
+from cop.store.reading import reading
 from cop.visible import VisibleSet
 
 # What changes the bytes of an answer without changing a record: raise it with such a change.
@@ -23,9 +24,10 @@ FORMAT_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of features as texts, how many the whole walk has, the number it was made at, and its neighbours."""
+    """A page: its features as one text with commas between, their number, the whole walk's, and its neighbours."""
 
-    features: list[bytes]
+    features: bytes
+    returned: int
     matched: int
     n: int
     next_cursor: str | None
@@ -48,7 +50,7 @@ def resolved(asked: Asked) -> Question:
     if asked.asof is not None:
         question = replace(question, asof=resolve_asof(asked.asof, question.visible))
     if asked.cursor is not None:
-        position = read_cursor(_cursor_key(), asked.cursor, _belongs_to(question))
+        position = read_cursor(_cursor_key(), asked.cursor, _identity(question))
         question = replace(question, position=position)
     return question
 
@@ -67,8 +69,8 @@ def current_state(question: Question) -> State:
     A past answer of a labelled layer depends on the present too: what has been withdrawn since is not shown.
     """
     with reading(question.visible) as connection:
-        at = mark(connection, [question.layer], question.visible, _moment(question))
-        if _moment(question) is None or not question.layer.is_labelled:
+        at = mark(connection, [question.layer], question.visible, question.moment)
+        if question.moment is None or not question.layer.is_labelled:
             return State(at.n, (at.n,))
         now = mark(connection, [question.layer], question.visible)
         return State(at.n, (at.n, now.n))
@@ -76,7 +78,7 @@ def current_state(question: Question) -> State:
 
 def etag(question: Question, state: State, *extra: object) -> str:
     """The entity tag of an answer: from what it depends on, never from its bytes."""
-    place = (question.position, question.limit, question.offset)
+    place = (question.asof, question.position, question.limit, question.offset)
     return f'"{question_hash(_identity(question), place, state.depends_on, extra)}"'
 
 
@@ -91,12 +93,13 @@ def is_immutable(asked: Asked) -> bool:
 
 def page(question: Question) -> Page:
     """The features that answer a question. A walk through pages stays at the number it began at."""
-    with reading(question.visible) as connection, snapshot(connection):
-        now = mark(connection, [question.layer], question.visible)
-        at, question = _pinned(connection, question, now)
-        matched = _matched(connection, question, at)
-        rows = [] if question.hits else _rows(connection, rows_plan(question))
-    return _as_page(question, rows, matched, at)
+    if question.hits:
+        n, matched = _row(question, hits_plan(question))
+        return Page(b"", 0, int(matched), int(n), None, None)
+    n, matched, features, returned, *ends = _row(question, page_plan(question))
+    first, last = ends[: len(ends) // 2], ends[len(ends) // 2 :]
+    next_cursor, previous_cursor = _neighbours(question, int(n), int(matched), int(returned), first, last)
+    return Page(features or b"", int(returned), int(matched), int(n), next_cursor, previous_cursor)
 
 
 def item(question: Question, feature: str) -> Item:
@@ -106,81 +109,65 @@ def item(question: Question, feature: str) -> Item:
     """
     if "\0" in feature:
         raise _no_feature(question, feature)
-    with reading(question.visible) as connection, snapshot(connection):
-        at = mark(connection, [question.layer], question.visible, question.asof)
-        rows = _rows(connection, item_plan(question, feature))
-    if not rows:
+    row = _row(question, item_plan(question, feature))
+    if not row:
         raise _no_feature(question, feature)
-    return Item(feature, rows[0][0], int(rows[0][1]), at.n)
+    return Item(feature, row[0], int(row[1]), int(row[2]))
 
 
 def _no_feature(question: Question, feature: str) -> NotFound:
     return NotFound(f"{question.layer.id} has no feature {feature[:100]!r}")
 
 
-def _moment(question: Question) -> int | None:
-    return question.position.n if question.position is not None else question.asof
+def _row(question: Question, plan: Plan) -> tuple[Any, ...]:
+    with reading(question.visible) as connection:
+        return connection.cursor(binary=True).execute(plan.statement, plan.values or None).fetchone() or ()
 
 
-def _pinned(connection: Connection, question: Question, now: Mark) -> tuple[Mark, Question]:
-    """The mark of the moment asked for. Where nothing has changed since, the present answers for the past."""
-    moment = _moment(question)
-    if moment is None:
-        return now, question
-    at = mark(connection, [question.layer], question.visible, moment)
-    return at, replace(question, asof=None if at.n == now.n else moment)
+def _neighbours(
+    question: Question, n: int, matched: int, returned: int, first: Sequence[object], last: Sequence[object]
+) -> tuple[str | None, str | None]:
+    """The cursors of the next and of the previous page, where there are any."""
+    before = _before(question, returned)
+    pinned = question.moment if question.moment is not None else n
+
+    def cursor(end: Sequence[object], back: bool, so_far: int) -> str:
+        position = Position(tuple(_told(value) for value in end), back, pinned, matched, so_far)
+        return write_cursor(_cursor_key(), position, _identity(question))
+
+    after = before + returned
+    has_next, has_previous = 0 < after < matched and returned > 0, before > 0 and returned > 0
+    return cursor(last, False, after) if has_next else None, cursor(first, True, before) if has_previous else None
 
 
-def _matched(connection: Connection, question: Question, at: Mark) -> int:
-    if question.position is not None:
-        return question.position.matched
-    if not question.is_filtered and question.asof is None:
-        return at.count
-    return int(_rows(connection, count_plan(question))[0][0])
-
-
-def _rows(connection: Connection, plan: Plan) -> list[tuple[Any, ...]]:
-    return connection.cursor(binary=True).execute(plan.statement, plan.values).fetchall()
-
-
-def _as_page(question: Question, rows: list[tuple[Any, ...]], matched: int, at: Mark) -> Page:
-    position = question.position
-    backwards = position is not None and position.backwards
-    more = len(rows) > question.limit
-    rows = rows[: question.limit]
-    if backwards:
-        rows.reverse()
-    has_next = bool(rows) and (more or backwards)
-    has_previous = bool(rows) and (more if backwards else position is not None or question.offset > 0)
-    n = position.n if position is not None else question.asof if question.asof is not None else at.n
-
-    def cursor(row: tuple[Any, ...], back: bool) -> str:
-        values = tuple(_told(value) for value in (*row[2:], row[1]))
-        return write_cursor(_cursor_key(), Position(values, back, n, matched), _belongs_to(question))
-
-    return Page(
-        [row[0] for row in rows], matched, at.n,
-        cursor(rows[-1], False) if has_next else None,
-        cursor(rows[0], True) if has_previous else None,
-    )  # fmt: skip
+def _before(question: Question, returned: int) -> int:
+    """How many features of the walk stand before the page."""
+    if question.position is None:
+        return question.offset
+    return question.position.before - returned if question.position.backwards else question.position.before
 
 
 def _told(value: object) -> object:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _identity(question: Question) -> tuple[object, ...]:
-    """Everything that an answer depends on but its place in the walk and the state of the store."""
-    return (
+def _identity(question: Question) -> str:
+    """The hash of everything that an answer depends on but its moment, its place in the walk and the store's state."""
+    plain = replace(question, asof=None, position=None, limit=0, offset=0)
+    return _hashed(plain) if question.where is not None else _kept_identity(plain)
+
+
+@lru_cache(maxsize=1024)
+def _kept_identity(question: Question) -> str:
+    return _hashed(question)
+
+
+def _hashed(question: Question) -> str:
+    return question_hash(
         FORMAT_VERSION, catalogue().version, question.layer.id, question.visible, question.box, question.interval,
         question.where, question.filter_crs, question.sort, question.properties, question.skip_geometry, question.crs,
-        question.asof, question.hits,
+        question.hits,
     )  # fmt: skip
-
-
-def _belongs_to(question: Question) -> str:
-    # Not the moment: it travels in the cursor, and is left out of the address from the second page on.
-    return question_hash(_identity(replace(question, asof=None)))
 
 
 @lru_cache(maxsize=1)
@@ -193,7 +180,7 @@ def _cursor_key() -> bytes:
 
 def item_etag(question: Question, found: Item, *extra: object) -> str:
     """The entity tag of one feature: of its own version. A load gives many features one version, so the id is in it."""
-    return f'"{question_hash(_identity(question), found.id, found.version, extra)}"'
+    return f'"{question_hash(_identity(question), question.asof, found.id, found.version, extra)}"'
 
 
 def forget() -> None:

@@ -13,8 +13,19 @@ class Values:
     def __init__(self) -> None:
         self.by_name: dict[str, Any] = {}
 
-    def bind(self, value: object) -> sql.Placeholder:
+    def bind(self, value: object) -> sql.Composable:
         """The placeholder for a value."""
         name = f"v{len(self.by_name)}"
         self.by_name[name] = value
         return sql.Placeholder(name)
+
+
+class Constants(Values):
+    """Writes values into the statement, quoted by psycopg: for what no client has written (class names, numbers).
+
+    A statement without parameters is planned once and kept; with them the store plans it at each call.
+    """
+
+    def bind(self, value: object) -> sql.Composable:
+        """The value itself, as a literal."""
+        return sql.Literal(value)

@@ -122,6 +122,8 @@ def _walk(node: object, depth: int) -> Any:
     """An AST of a CQL2-JSON tree; the types of pygeofilter's nodes are loose, so is this one's answer."""
     if depth > MAX_DEPTH:
         raise _bad(f"is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(node, str) and not _is_text(node):
+        raise _bad("holds a character that is none")
     if node is None or isinstance(node, (str, int, float, bool)):
         return node
     if isinstance(node, list):
@@ -131,6 +133,11 @@ def _walk(node: object, depth: int) -> Any:
     if "op" in node:
         return _operation(str(node["op"]).lower(), node.get("args"), depth + 1)
     return _leaf(node, depth)
+
+
+def _is_text(text: str) -> bool:
+    """Half a surrogate pair can be escaped in JSON, but not be sent to the store; neither can NUL."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _leaf(node: dict[str, Any], depth: int) -> Any:
@@ -202,12 +209,12 @@ def _box(raw: object) -> dict[str, Any]:
 
 
 def _check_vertices(node: dict[str, Any]) -> None:
-    stack: list[object] = [node.get("coordinates"), *node.get("geometries", [])]
+    stack: list[object] = [node.get("coordinates"), node.get("geometries")]
     numbers = 0
     while stack:
         part = stack.pop()
         if isinstance(part, dict):
-            stack.append(part.get("coordinates"))
+            stack += [part.get("coordinates"), part.get("geometries")]
         elif isinstance(part, list):
             stack.extend(part)
         else:

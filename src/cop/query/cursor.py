@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -10,11 +11,17 @@ from cop.errors import Refused
 from cop.query.question import Position
 
 
+@lru_cache(maxsize=2)
+def _serializer(key: bytes) -> URLSafeSerializer:
+    # The key is random and serves cursors alone: deriving another from it each time would add nothing.
+    return URLSafeSerializer(key, salt="cursor", signer_kwargs={"key_derivation": "none"})
+
+
 def write_cursor(key: bytes, position: Position, belongs_to: str) -> str:
     """The token of a position."""
     values = [_plain(value) for value in position.values]
-    body = [values, position.backwards, position.n, position.matched, belongs_to]
-    return str(URLSafeSerializer(key, salt="cursor").dumps(body))
+    body = [values, position.backwards, position.n, position.matched, position.before, belongs_to]
+    return str(_serializer(key).dumps(body))
 
 
 def read_cursor(key: bytes, token: str, belongs_to: str) -> Position:
@@ -23,12 +30,12 @@ def read_cursor(key: bytes, token: str, belongs_to: str) -> Position:
     Raises Refused where it was altered, or belongs to another question.
     """
     try:
-        values, backwards, n, matched, owner = URLSafeSerializer(key, salt="cursor").loads(token)
+        values, backwards, n, matched, before, owner = _serializer(key).loads(token)
     except (BadSignature, ValueError, TypeError) as exc:
         raise Refused("cursor: this is not a cursor of this server; follow the links next and prev", "cursor") from exc
     if owner != belongs_to:
         raise Refused("cursor: it belongs to another question; keep the other parameters as they were", "cursor")
-    return Position(tuple(_rich(value) for value in values), bool(backwards), int(n), int(matched))
+    return Position(tuple(_rich(value) for value in values), bool(backwards), int(n), int(matched), int(before))
 
 
 def _plain(value: object) -> object:

@@ -101,10 +101,7 @@ class Compiler:
         return sql.SQL("({} {} {})").format(left, sql.SQL(_COMPARISONS[type(node)]), right)
 
     def _pair(self, lhs: Any, rhs: Any) -> tuple[sql.Composable, sql.Composable]:
-        one, other = self._column_inside(lhs), self._column_inside(rhs)
-        if one is not None and other is not None and _family(one) != _family(other):
-            raise _refused(f"{one.name} and {other.name} are of different types")
-        column = one or other
+        column = self._column_inside(lhs) or self._column_inside(rhs)
         return self._scalar(lhs, column), self._scalar(rhs, column)
 
     def _column_inside(self, node: Any) -> Column | None:
@@ -117,7 +114,12 @@ class Compiler:
         return None
 
     def _scalar(self, node: Any, column: Column | None) -> sql.Composable:
-        """A value beside a column: what the column is decides how a literal is read."""
+        """A value beside a column: what the column is decides how a literal is read, and what may stand beside it."""
+        own = self._column_inside(node)
+        if isinstance(node, ast.Arithmetic) and column is not None and _family(column) != "number":
+            raise _refused(f"{column.name} is not a number")
+        if own is not None and column is not None and _family(own) != _family(column):
+            raise _refused(f"{own.name} and {column.name} are of different types")
         match node:
             case ast.Attribute():
                 return self._name(self._column(node))
@@ -166,7 +168,7 @@ class Compiler:
             if column.type not in ("integer", "number"):
                 raise _refused(f"{column.name} is not a number")
             return sql.SQL("{}::double precision").format(self._name(column))
-        if isinstance(node, (int, float)) and not isinstance(node, bool):
+        if isinstance(node, (int, float)) and not isinstance(node, bool) and abs(node) < 1e300:
             return sql.SQL("{}::double precision").format(self._bound.bind(float(node)))
         raise _refused("arithmetic takes numbers")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -21,7 +22,8 @@ from cop.settings import Mode, get_settings
 from cop.visible import VisibleSet
 
 # Parameters that every address takes, and those of items; a layer's queryables come on top.
-COMMON = frozenset({"f", "lang", "mode", "asof"})
+DOCUMENT = frozenset({"f", "lang", "mode"})
+COMMON = DOCUMENT | {"asof"}
 ITEMS = COMMON | {
     "limit", "offset", "cursor", "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs",
     "sortby", "properties", "skipGeometry", "crs", "resulttype",
@@ -155,8 +157,14 @@ def _check_box(x1: float, y1: float, x2: float, y2: float, crs: Crs, wrong: part
         raise wrong("bbox: the numbers lie far outside the CRS")
 
 
+_DAY = timedelta(days=1) - timedelta(microseconds=1)
+
+
 def read_interval(text: str | None) -> Interval | None:
-    """The parameter datetime: an instant, or two ends with a slash, `..` or nothing for an open one."""
+    """The parameter datetime: an instant, or two ends with a slash, `..` or nothing for an open one.
+
+    A day without a time is the whole of it, in UTC.
+    """
     if text is None:
         return None
     ends = text.split("/")
@@ -166,8 +174,10 @@ def read_interval(text: str | None) -> Interval | None:
     if len(ends) == 1:
         if times[0] is None:
             raise Refused("datetime: it is empty", "datetime", "2025-09-23T00:00:00Z/..")
-        return Interval(times[0], times[0])
+        return Interval(times[0], times[0] + _DAY if len(ends[0]) == 10 else times[0])
     start, end = times
+    if end is not None and len(ends[1]) == 10:
+        end = end + _DAY
     if start is not None and end is not None and start > end:
         raise Refused("datetime: the interval ends before it begins", "datetime", "2025-09-23T00:00:00Z/..")
     return Interval(start, end)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from psycopg import sql
 
 from cop.catalogue import Column, Layer
 from cop.crs import Crs
-from cop.query.bind import Values
+from cop.journal import mark_statement
+from cop.query.bind import Constants, Values
 from cop.query.filter import Compiler
 from cop.query.question import Box, Question, SortKey
 
@@ -18,46 +21,114 @@ _SEGMENTS = 32  # parts into which a box's edge is cut before it is bent into an
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A statement and its values. Rows are (text, id, sort values…), one more than the limit where there are more."""
+    """A statement and its values."""
 
-    statement: sql.Composed
+    statement: sql.Composed | str
     values: dict[str, Any]
 
 
-def rows_plan(question: Question) -> Plan:
-    """The features of a page, in the order of the walk (reversed where the walk goes back)."""
-    bound = Values()
-    order = sort_order(question)
-    chosen = [document(question), sql.SQL("t.id"), *(_named(key.column) for key in question.sort)]
-    narrowed = [*conditions(question, bound), *_after(question, order, bound)]
-    statement = sql.SQL("SELECT {} FROM {} AS t WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
-        sql.SQL(", ").join(chosen),
-        relation(question.layer, question.asof),
-        _all(narrowed),
-        sql.SQL(", ").join(_ordering(question, key) for key in order),
-        bound.bind(question.limit + 1),
-        bound.bind(question.offset),
-    )
-    return Plan(statement, bound.by_name)
+def page_plan(question: Question) -> Plan:
+    """A page in one statement, and so of one state of the store.
+
+    Its one row: the mark's number, how many features match, the features' texts joined as they go out (null where there
+    are none), how many they are, and the sort values and id of the first and of the last.
+    """
+    if question.is_filtered or question.moment is not None:
+        bound = Values()
+        return Plan(_page_statement(question, bound), bound.by_name)
+    return _kept_page_plan(question)
 
 
-def count_plan(question: Question) -> Plan:
-    """How many features the question matches."""
-    bound = Values()
-    statement = sql.SQL("SELECT count(*) FROM {} AS t WHERE {}").format(
-        relation(question.layer, question.asof), _all(conditions(question, bound))
+@lru_cache(maxsize=256)
+def _kept_page_plan(question: Question) -> Plan:
+    """The plan of a page without conditions, which clients ask for all day: nothing in it is a client's own word."""
+    return Plan(_page_statement(question, Constants()).as_string(), {})
+
+
+def _page_statement(question: Question, bound: Values) -> sql.Composed:
+    keys = sort_order(replace(question, position=None))
+    return sql.SQL(
+        "WITH at AS MATERIALIZED (SELECT m.n, {matched} AS matched FROM ({mark}) AS m)"
+        " SELECT at.n, at.matched, page.* FROM at CROSS JOIN"
+        " (SELECT string_agg(r.doc, E',\\n'), count(*), {ends} FROM ({rows}) AS r) AS page"
+    ).format(
+        matched=_matched(question, bound),
+        mark=_mark(question, bound),
+        ends=sql.SQL(", ").join(_ends(question, keys)),
+        rows=_in_order(question, keys, _rows(question, keys, bound)),
     )
-    return Plan(statement, bound.by_name)
+
+
+def hits_plan(question: Question) -> Plan:
+    """The mark's number, and how many features match."""
+    bound = Values()
+    matched, mark = _matched(question, bound), _mark(question, bound)
+    return Plan(sql.SQL("SELECT m.n, {} FROM ({}) AS m").format(matched, mark), bound.by_name)
 
 
 def item_plan(question: Question, feature: str) -> Plan:
-    """One feature's text and the number of its version."""
+    """One feature's text, the number of its version, and the mark's number."""
     bound = Values()
     narrowed = [*conditions(question, bound), sql.SQL("t.id = {}").format(bound.bind(feature))]
-    statement = sql.SQL("SELECT {}, t.seq FROM {} AS t WHERE {}").format(
-        document(question), relation(question.layer, question.asof), _all(narrowed)
+    statement = sql.SQL("SELECT {}, t.seq, (SELECT m.n FROM ({}) AS m) FROM {} AS t WHERE {}").format(
+        document(question), _mark(question, bound), relation(question.layer, question.moment), _all(narrowed)
     )
     return Plan(statement, bound.by_name)
+
+
+def _mark(question: Question, bound: Values) -> sql.Composable:
+    statement, about = mark_statement([question.layer], question.visible, question.moment)
+    named = {name: bound.bind(value) for name, value in about.items()}
+    return sql.SQL(re.sub(r"%\((\w+)\)s", r"{\1}", statement)).format(**named)
+
+
+def _matched(question: Question, bound: Values) -> sql.Composable:
+    """How many features match: known from the walk, kept by the store, or else counted."""
+    if question.position is not None:
+        return sql.SQL("{}::bigint").format(bound.bind(question.position.matched))
+    if not question.is_filtered and question.moment is None:
+        return sql.SQL("m.count")
+    table = relation(question.layer, question.moment)
+    return sql.SQL("(SELECT count(*) FROM {} AS t WHERE {})").format(table, _all(conditions(question, bound)))
+
+
+def _rows(question: Question, keys: list[SortKey], bound: Values) -> sql.Composable:
+    """The features of a page in the order of the walk: turned round where it goes back."""
+    order = sort_order(question)
+    chosen = [sql.SQL("{} AS doc").format(document(question))]
+    chosen += [sql.SQL("{} AS {}").format(_named(key.column), _key(place)) for place, key in enumerate(keys)]
+    narrowed = [*conditions(question, bound), *_after(question, order, bound)]
+    return sql.SQL("SELECT {} FROM {} AS t WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
+        sql.SQL(", ").join(chosen),
+        relation(question.layer, question.moment),
+        _all(narrowed),
+        sql.SQL(", ").join(_ordering(question, key) for key in order),
+        bound.bind(question.limit),
+        bound.bind(question.offset),
+    )
+
+
+def _in_order(question: Question, keys: list[SortKey], rows: sql.Composable) -> sql.Composable:
+    """A page that was read on the way back, turned to the order in which it is shown."""
+    if question.position is None or not question.position.backwards:
+        return rows
+    order = [
+        sql.SQL("{} {} NULLS LAST").format(_key(place), sql.SQL("DESC" if key.descending else "ASC"))
+        for place, key in enumerate(keys)
+    ]
+    return sql.SQL("SELECT * FROM ({}) AS turned ORDER BY {}").format(rows, sql.SQL(", ").join(order))
+
+
+def _ends(question: Question, keys: list[SortKey]) -> list[sql.Composable]:
+    """The keys of the first row, then those of the last; where the id is the only key, its least and greatest."""
+    if not question.sort:
+        return [sql.SQL("min(r.{})").format(_key(0)), sql.SQL("max(r.{})").format(_key(0))]
+    ends = ("(array_agg(r.{}))[1]", "(array_agg(r.{}))[count(*)::integer]")
+    return [sql.SQL(end).format(_key(place)) for end in ends for place in range(len(keys))]
+
+
+def _key(place: int) -> sql.Identifier:
+    return sql.Identifier(f"key_{place}")
 
 
 def relation(layer: Layer, asof: int | None) -> sql.Identifier:
@@ -75,8 +146,8 @@ def visibility(question: Question, bound: Values) -> list[sql.Composable]:
     if question.layer.is_labelled:
         conditions.append(sql.SQL("t.cls = ANY ({})").format(bound.bind(list(classes))) if len(classes) != 1
                           else sql.SQL("t.cls = {}").format(bound.bind(classes[0])))  # fmt: skip
-    if question.asof is not None:
-        n = bound.bind(question.asof)
+    if question.moment is not None:
+        n = bound.bind(question.moment)
         conditions.append(sql.SQL("t.seq <= {0} AND t.seq_to > {0}").format(n))
         if question.box is not None:
             conditions.append(sql.SQL("t.seqs @> {}::bigint").format(n))
@@ -105,6 +176,11 @@ def box_region(box: Box, bound: Values) -> sql.Composable:
     if box.x1 > box.x2 and box.crs.srid == 4326:
         halves = [Box(box.x1, box.y1, 180.0, box.y2, box.crs), Box(-180.0, box.y1, box.x2, box.y2, box.crs)]
         return sql.SQL("ST_Collect({}, {})").format(*(box_region(half, bound) for half in halves))
+    if box.crs.area is not None:
+        west, south, east, north = box.crs.area
+        box = replace(box, x1=max(box.x1, west), y1=max(box.y1, south), x2=min(box.x2, east), y2=min(box.y2, north))
+        if box.x1 > box.x2 or box.y1 > box.y2:
+            return sql.SQL("ST_GeomFromText('POLYGON EMPTY', 4326)")
     corners = [bound.bind(value) for value in (box.x1, box.y1, box.x2, box.y2)]
     envelope = sql.SQL("ST_MakeEnvelope({}::float8, {}::float8, {}::float8, {}::float8, {})").format(
         *corners, sql.Literal(box.crs.srid)

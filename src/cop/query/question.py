@@ -51,13 +51,15 @@ class SortKey:
 class Position:
     """A place in a walk through pages: the sort values and id of a feature, and which way to go from it.
 
-    `n` pins the walk to a sequence number, `matched` is how many features it goes through.
+    `n` pins the walk to a sequence number, `matched` is how many features it goes through, and `before` how many of
+    them stand before the page that the place leads on from (for the way back: before that page's first).
     """
 
     values: tuple[object, ...]
     backwards: bool
     n: int
     matched: int
+    before: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,11 @@ class Question:
     asof: int | None = None
     hits: bool = False
     position: Position | None = None
+
+    @property
+    def moment(self) -> int | None:
+        """The sequence number that the answer is pinned to; None is now."""
+        return self.position.n if self.position is not None else self.asof
 
     @property
     def is_filtered(self) -> bool:

@@ -2,12 +2,12 @@
 
 -- mark_now --
 -- The mark and number of features of some layers.
-SELECT coalesce(max(n), 0), coalesce(sum(count), 0)::bigint FROM cop.mark
+SELECT coalesce(max(n), 0) AS n, coalesce(sum(count), 0)::bigint AS count FROM cop.mark
 WHERE layer = ANY (%(layers)s) AND cls = ANY (%(classes)s);
 
 -- mark_asof --
 -- The same as it was at a number.
-SELECT coalesce(max(m.n), 0), coalesce(sum(m.count), 0)::bigint
+SELECT coalesce(max(m.n), 0) AS n, coalesce(sum(m.count), 0)::bigint AS count
 FROM unnest(%(layers)s::text[]) AS l(layer) CROSS JOIN unnest(%(classes)s::text[]) AS c(cls)
 CROSS JOIN LATERAL (SELECT n, count FROM cop.mark_log AS g
                     WHERE g.layer = l.layer AND g.cls = c.cls AND g.n <= %(asof)s ORDER BY n DESC LIMIT 1) AS m;

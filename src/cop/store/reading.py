@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg import IsolationLevel
 from psycopg.types.string import ByteaBinaryLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -24,8 +23,6 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 def _configure(connection: Connection) -> None:
     connection.autocommit = True
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
     # Stored GeoJSON goes to the client as it is: text arrives as bytes and is never decoded.
     connection.adapters.register_loader("text", ByteaBinaryLoader)
     connection.prepare_threshold = 2
@@ -44,7 +41,8 @@ def _pool() -> ConnectionPool[Connection]:
         kwargs={
             "application_name": "cop",
             "connect_timeout": 5,
-            "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC",
+            "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
+            " -c default_transaction_read_only=on",
         },
         open=True,
     )
@@ -72,21 +70,18 @@ def reading(visible: VisibleSet) -> Iterator[Connection]:
 
 
 @contextmanager
-def snapshot(connection: Connection) -> Iterator[None]:
-    """Several statements that see one state: a read-only transaction with repeatable reads."""
-    with connection.transaction():
-        yield
-
-
-@contextmanager
 def _explained() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.QueryCanceled as exc:
         raise TooSlow from exc
-    except (psycopg.DataError, psycopg.InternalError) as exc:
+    except (
+        psycopg.DataError, psycopg.InternalError, psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch
+    ) as exc:  # fmt: skip
         _log.info("the store could not read a value: %s", exc)
-        raise Refused("a value in the request cannot be read (is the geometry valid, and inside its CRS?)") from exc
+        raise Refused(
+            "a value in the request cannot be read: is each number in its range, each geometry inside its CRS?"
+        ) from exc
     except PoolTimeout as exc:
         _log.warning("the store does not answer: %s", exc)
         raise StoreTrouble from exc

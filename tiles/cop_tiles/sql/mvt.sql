@@ -1,4 +1,5 @@
 -- Vector tiles. {braces} are identifiers, conditions and placeholders, put in by psycopg.sql.
+-- A shape that clipping leaves nothing of is passed over by ST_AsMVT; a WHERE for that would clip each shape twice.
 -- The condition holds the tile's box with its buffer, so that nothing is cut at the edges.
 
 -- points --
@@ -10,7 +11,7 @@ SELECT ST_AsMVT(q, {layer}, 4096, 'mvt') FROM (
             FROM {relation} AS t WHERE {condition}
         ) AS t ORDER BY x, y, {order}
     ) AS t
-) AS q WHERE mvt IS NOT NULL;
+) AS q;
 
 -- shapes --
 -- Lines and areas: what is smaller than a cell is left out, the rest loses the vertices that no pixel shows.
@@ -19,7 +20,7 @@ SELECT ST_AsMVT(q, {layer}, 4096, 'mvt') FROM (
     FROM {relation} AS t
     WHERE {condition}
       AND greatest(ST_XMax(t.geom_3857) - ST_XMin(t.geom_3857), ST_YMax(t.geom_3857) - ST_YMin(t.geom_3857)) >= {cell}
-) AS q WHERE mvt IS NOT NULL;
+) AS q;
 
 -- mixed --
 -- Points, lines and areas in one layer: each by its own rule.
@@ -37,11 +38,11 @@ SELECT ST_AsMVT(q, {layer}, 4096, 'mvt') FROM (
                                ST_YMax(t.geom_3857) - ST_YMin(t.geom_3857)) >= {cell})
         ) AS t ORDER BY shape, x, y, {order}
     ) AS t
-) AS q WHERE mvt IS NOT NULL;
+) AS q;
 
 -- whole --
 -- Everything as it is, where a screen can tell it apart.
 SELECT ST_AsMVT(q, {layer}, 4096, 'mvt') FROM (
     SELECT ST_AsMVTGeom(t.geom_3857, {envelope}, 4096, 64, true) AS mvt, {columns}
     FROM {relation} AS t WHERE {condition}
-) AS q WHERE mvt IS NOT NULL;
+) AS q;
