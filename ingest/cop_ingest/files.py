@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import fiona
-from fiona.errors import FionaError
+from fiona.errors import EnvError, FionaError
 from fiona.model import to_dict
 
 from cop.errors import LoadRefused
@@ -55,12 +56,25 @@ def open_vector(path: Path, prefer: str) -> VectorFile:
     address, kind = _address(path)
     _check_text(path, kind)
     try:
-        return _read(address, _DRIVERS[kind], prefer, path.name)
+        return _read_steadily(address, _DRIVERS[kind], prefer, path.name)
     except json.JSONDecodeError:
         return _mixed_geojson(path)
     except (FionaError, OSError, ValueError, AttributeError) as exc:
         reason = str(exc).replace(str(path), path.name)
         raise LoadRefused(f"{path.name}: cannot be read ({_DRIVERS[kind]}: {reason}); fetch the file again") from exc
+
+
+def _read_steadily(address: str, driver: str, prefer: str, name: str) -> VectorFile:
+    """Read, and once more where fiona has lost the thread's environment.
+
+    A collection whose opening failed earlier is finalised whenever Python comes to it, and then takes along the
+    environment of whoever is reading in that thread: no fault of this file.
+    """
+    try:
+        return _read(address, driver, prefer, name)
+    except EnvError:
+        gc.collect()
+        return _read(address, driver, prefer, name)
 
 
 def _read(address: str, driver: str, prefer: str, name: str) -> VectorFile:

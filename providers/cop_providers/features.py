@@ -98,9 +98,9 @@ class FeatureProvider(BaseProvider):  # type: ignore[misc]
             found = self.page(question)
         return {
             "type": "FeatureCollection",
-            "features": json.loads(b"[%b]" % found.features),
+            "features": [json.loads(text) for text in found.features],
             "numberMatched": found.matched,
-            "numberReturned": found.returned,
+            "numberReturned": len(found.features),
         }
 
     def get(self, identifier: str, crs_transform_spec: Any = None, **_: Any) -> dict[str, Any]:

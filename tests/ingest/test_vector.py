@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import fiona
 import pytest
@@ -371,3 +372,22 @@ def test_the_published_geometry_is_kept_where_nothing_is_wrong(layers: dict[str,
     path = data / str(layer.source.file)
     first = json.loads(path.read_text(encoding="utf-8"))["features"][0]["geometry"]
     assert mapping(shapely.from_wkb(read_vector(layer, path).records[0].geometry)) == mapping(shape(first))
+
+
+def test_an_environment_lost_to_an_earlier_file_is_no_fault_of_this_one(
+    tmp_path: Path, make_layer: MakeLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.gml"
+    crs = "urn:ogc:def:crs:EPSG::2326"
+    member = MEMBER.format(number=1, crs=crs, positions="819069.8 836694.05 819169.8 836694.05")
+    path.write_text(GML.format(members=member), encoding="utf-8")
+    listed, asked = fiona.listlayers, []
+
+    def once_lost(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        if len(asked) == 1:
+            raise fiona.errors.EnvError("No GDAL environment exists")
+        return listed(*args, **options)
+
+    monkeypatch.setattr(fiona, "listlayers", once_lost)
+    assert len(read_vector(make_layer(geometry="LineString"), path).records) == 1

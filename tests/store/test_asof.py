@@ -31,9 +31,7 @@ def page(**parameters: str) -> answer.Page:
 
 
 def features(one: answer.Page) -> list[dict[str, Any]]:
-    found = json.loads(b"[" + one.features + b"]")
-    assert len(found) == one.returned
-    return list(found)
+    return [json.loads(text) for text in one.features]
 
 
 def walk(**parameters: str) -> list[dict[str, Any]]:

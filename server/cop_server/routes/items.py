@@ -72,7 +72,14 @@ class Items:
         found = provider.page(question)
         links = orjson.dumps(carrying(self._links(ask, provider.layer, found), self._url, ask.given.get("mode")))
         head = b'{"type":"FeatureCollection","numberMatched":%d,"numberReturned":%d,"links":%s,"features":['
-        return b"".join((head % (found.matched, found.returned, links), found.features, b"]}"))
+        start = head % (found.matched, len(found.features), links)
+        if not found.features:
+            return start + b"]}"
+        # One join, head and tail within it: a large body is copied once.
+        texts = found.features.copy()
+        texts[0] = start + texts[0]
+        texts[-1] += b"]}"
+        return b",\n".join(texts)
 
     def _item_body(self, ask: Ask, layer: Layer, feature: bytes) -> bytes:
         base = f"{self._url}/collections/{layer.id}"

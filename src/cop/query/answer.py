@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from cop.catalogue import catalogue
 from cop.errors import NotFound
@@ -24,10 +25,9 @@ FORMAT_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: its features as one text with commas between, their number, the whole walk's, and its neighbours."""
+    """A page: its features' texts, how many the whole walk has, the number it was made at, and its neighbours."""
 
-    features: bytes
-    returned: int
+    features: list[bytes]
     matched: int
     n: int
     next_cursor: str | None
@@ -94,12 +94,14 @@ def is_immutable(asked: Asked) -> bool:
 def page(question: Question) -> Page:
     """The features that answer a question. A walk through pages stays at the number it began at."""
     if question.hits:
-        n, matched = _row(question, hits_plan(question))
-        return Page(b"", 0, int(matched), int(n), None, None)
-    n, matched, features, returned, *ends = _row(question, page_plan(question))
-    first, last = ends[: len(ends) // 2], ends[len(ends) // 2 :]
-    next_cursor, previous_cursor = _neighbours(question, int(n), int(matched), int(returned), first, last)
-    return Page(features or b"", int(returned), int(matched), int(n), next_cursor, previous_cursor)
+        n, matched = _fetch(question, hits_plan(question))[0]
+        return Page([], int(matched), int(n), None, None)
+    head, *rows = _fetch(question, page_plan(question))
+    n, matched = map(int, head[0].split())
+    if question.position is not None and question.position.backwards:
+        rows.reverse()
+    next_cursor, previous_cursor = _neighbours(question, n, matched, rows)
+    return Page([row[0] for row in rows], matched, n, next_cursor, previous_cursor)
 
 
 def item(question: Question, feature: str) -> Item:
@@ -109,35 +111,36 @@ def item(question: Question, feature: str) -> Item:
     """
     if "\0" in feature:
         raise _no_feature(question, feature)
-    row = _row(question, item_plan(question, feature))
-    if not row:
+    rows = _fetch(question, item_plan(question, feature))
+    if not rows:
         raise _no_feature(question, feature)
-    return Item(feature, row[0], int(row[1]), int(row[2]))
+    text, version, n = rows[0]
+    return Item(feature, text, int(version), int(n))
 
 
 def _no_feature(question: Question, feature: str) -> NotFound:
     return NotFound(f"{question.layer.id} has no feature {feature[:100]!r}")
 
 
-def _row(question: Question, plan: Plan) -> tuple[Any, ...]:
+def _fetch(question: Question, plan: Plan) -> list[tuple[Any, ...]]:
     with reading(question.visible) as connection:
-        return connection.cursor(binary=True).execute(plan.statement, plan.values or None).fetchone() or ()
+        return connection.cursor(binary=True).execute(plan.statement, plan.values or None).fetchall()
 
 
-def _neighbours(
-    question: Question, n: int, matched: int, returned: int, first: Sequence[object], last: Sequence[object]
-) -> tuple[str | None, str | None]:
+def _neighbours(question: Question, n: int, matched: int, rows: list[tuple[Any, ...]]) -> tuple[str | None, str | None]:
     """The cursors of the next and of the previous page, where there are any."""
-    before = _before(question, returned)
+    before = _before(question, len(rows))
+    after = before + len(rows)
     pinned = question.moment if question.moment is not None else n
 
-    def cursor(end: Sequence[object], back: bool, so_far: int) -> str:
-        position = Position(tuple(_told(value) for value in end), back, pinned, matched, so_far)
-        return write_cursor(_cursor_key(), position, _identity(question))
+    def cursor(row: tuple[Any, ...], back: bool, so_far: int) -> str:
+        values = (*(_told(value) for value in row[1:]), orjson.loads(row[0])["id"])
+        return write_cursor(_cursor_key(), Position(values, back, pinned, matched, so_far), _identity(question))
 
-    after = before + returned
-    has_next, has_previous = 0 < after < matched and returned > 0, before > 0 and returned > 0
-    return cursor(last, False, after) if has_next else None, cursor(first, True, before) if has_previous else None
+    return (
+        cursor(rows[-1], False, after) if rows and after < matched else None,
+        cursor(rows[0], True, before) if rows and before > 0 else None,
+    )
 
 
 def _before(question: Question, returned: int) -> int:

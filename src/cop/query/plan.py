@@ -30,8 +30,8 @@ class Plan:
 def page_plan(question: Question) -> Plan:
     """A page in one statement, and so of one state of the store.
 
-    Its one row: the mark's number, how many features match, the features' texts joined as they go out (null where there
-    are none), how many they are, and the sort values and id of the first and of the last.
+    Its first row holds the mark's number and how many features match, with a blank between them. Each row behind it is
+    a feature's text, and its values of the columns that are sorted by; turned round where the walk goes back.
     """
     if question.is_filtered or question.moment is not None:
         bound = Values()
@@ -46,16 +46,15 @@ def _kept_page_plan(question: Question) -> Plan:
 
 
 def _page_statement(question: Question, bound: Values) -> sql.Composed:
-    keys = sort_order(replace(question, position=None))
+    # Both parts come in this order: there are no parallel workers in a connection for reading.
     return sql.SQL(
         "WITH at AS MATERIALIZED (SELECT m.n, {matched} AS matched FROM ({mark}) AS m)"
-        " SELECT at.n, at.matched, page.* FROM at CROSS JOIN"
-        " (SELECT string_agg(r.doc, E',\\n'), count(*), {ends} FROM ({rows}) AS r) AS page"
+        " SELECT at.n || ' ' || at.matched{nulls} FROM at UNION ALL ({rows})"
     ).format(
         matched=_matched(question, bound),
         mark=_mark(question, bound),
-        ends=sql.SQL(", ").join(_ends(question, keys)),
-        rows=_in_order(question, keys, _rows(question, keys, bound)),
+        nulls=sql.SQL(", NULL" * len(question.sort)),
+        rows=_rows(question, bound),
     )
 
 
@@ -92,11 +91,10 @@ def _matched(question: Question, bound: Values) -> sql.Composable:
     return sql.SQL("(SELECT count(*) FROM {} AS t WHERE {})").format(table, _all(conditions(question, bound)))
 
 
-def _rows(question: Question, keys: list[SortKey], bound: Values) -> sql.Composable:
-    """The features of a page in the order of the walk: turned round where it goes back."""
+def _rows(question: Question, bound: Values) -> sql.Composable:
+    """The features of a page in the order of the walk."""
+    chosen = [document(question), *(_named(key.column) for key in question.sort)]
     order = sort_order(question)
-    chosen = [sql.SQL("{} AS doc").format(document(question))]
-    chosen += [sql.SQL("{} AS {}").format(_named(key.column), _key(place)) for place, key in enumerate(keys)]
     narrowed = [*conditions(question, bound), *_after(question, order, bound)]
     return sql.SQL("SELECT {} FROM {} AS t WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
         sql.SQL(", ").join(chosen),
@@ -106,29 +104,6 @@ def _rows(question: Question, keys: list[SortKey], bound: Values) -> sql.Composa
         bound.bind(question.limit),
         bound.bind(question.offset),
     )
-
-
-def _in_order(question: Question, keys: list[SortKey], rows: sql.Composable) -> sql.Composable:
-    """A page that was read on the way back, turned to the order in which it is shown."""
-    if question.position is None or not question.position.backwards:
-        return rows
-    order = [
-        sql.SQL("{} {} NULLS LAST").format(_key(place), sql.SQL("DESC" if key.descending else "ASC"))
-        for place, key in enumerate(keys)
-    ]
-    return sql.SQL("SELECT * FROM ({}) AS turned ORDER BY {}").format(rows, sql.SQL(", ").join(order))
-
-
-def _ends(question: Question, keys: list[SortKey]) -> list[sql.Composable]:
-    """The keys of the first row, then those of the last; where the id is the only key, its least and greatest."""
-    if not question.sort:
-        return [sql.SQL("min(r.{})").format(_key(0)), sql.SQL("max(r.{})").format(_key(0))]
-    ends = ("(array_agg(r.{}))[1]", "(array_agg(r.{}))[count(*)::integer]")
-    return [sql.SQL(end).format(_key(place)) for end in ends for place in range(len(keys))]
-
-
-def _key(place: int) -> sql.Identifier:
-    return sql.Identifier(f"key_{place}")
 
 
 def relation(layer: Layer, asof: int | None) -> sql.Identifier:

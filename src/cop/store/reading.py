@@ -42,7 +42,7 @@ def _pool() -> ConnectionPool[Connection]:
             "application_name": "cop",
             "connect_timeout": 5,
             "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
-            " -c default_transaction_read_only=on",
+            " -c default_transaction_read_only=on -c max_parallel_workers_per_gather=0",
         },
         open=True,
     )
