@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import ctypes
 import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from cop_server.routes.road import Handler, Road
 from cop_server.routes.tiles import Tiles
 
 _HERE = Path(__file__).parent
+_M_ARENA_MAX = -8  # malloc.h
 _DOCUMENT = ("json", "html", "jsonld")
 
 
@@ -65,6 +67,7 @@ def prepare_environment(settings: Settings) -> None:
 def create_app() -> Starlette:
     """The application of one server process."""
     settings = get_settings()
+    _share_memory_arenas()
     prepare_environment(settings)
     from pygeoapi import starlette_app as pygeoapi  # reads its configuration at import
 
@@ -96,14 +99,22 @@ def create_app() -> Starlette:
     )  # fmt: skip
 
 
+def _share_memory_arenas() -> None:
+    """Let threads share two of glibc's memory arenas: what large answers leave in one of their own is not given back.
+
+    A worker that has sent many answers of 7 MB holds 215 MB so, and 345 MB otherwise. Elsewhere than on glibc: nothing.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
 @asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     settings = get_settings()
     asyncio.get_running_loop().set_default_executor(_ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
-    # What was made at start stays: collections need not walk through it again and again.
+    # What was made at start stays; the collector need not walk through it again and again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 50)
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     yield
     close_basemaps()
