@@ -200,6 +200,11 @@ def test_properties_and_geometry_can_be_left_out(http: httpx.Client) -> None:
     assert list(feature["properties"]) == ["title_zh", "status"]
 
 
+def test_no_properties_at_all_is_an_empty_object(http: httpx.Client) -> None:
+    found = get(http, ITEMS, limit=2, properties="")
+    assert [feature["properties"] for feature in found["features"]] == [{}, {}]
+
+
 def test_hits_only_count(http: httpx.Client) -> None:
     found = get(http, ITEMS, resulttype="hits")
     assert found["features"] == []

@@ -235,7 +235,7 @@ def document(question: Question) -> sql.Composable:
     members = [_member(column) for column in columns]
     if question.properties is None or "provenance" in question.properties:
         members.append(sql.SQL("t.provenance AS provenance"))
-    properties: sql.Composable = sql.SQL("'{{}}'")
+    properties: sql.Composable = sql.SQL("'{}'")
     if members:
         listed = sql.SQL(", ").join(members)
         properties = sql.SQL("(SELECT row_to_json(p)::text FROM (SELECT {}) AS p)").format(listed)
