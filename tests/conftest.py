@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import psycopg.sql
 import pytest
@@ -27,6 +28,11 @@ from cop_server.cluster import Cluster, create_database, drop_database, ensure_c
 from cop_server.installation import build_basemap, load
 
 ROOT = Path(__file__).parent.parent
+
+# `make test` tries the same examples each time; `make fuzz` and `make soak` (COP_TEST_LENGTH=long) look for new ones.
+hypothesis.settings.register_profile("short", derandomize=True, deadline=None)
+if os.environ.get("COP_TEST_LENGTH") != "long":
+    hypothesis.settings.load_profile("short")
 
 
 @pytest.fixture(scope="session")
