@@ -38,7 +38,6 @@ from cop_ingest.wind import WindRow, latest_records, newest_rows, parse_wind, wi
 # What changes the outcome of a load without changing its files: raise it with such a change.
 LOADER_VERSION = b"1"
 _SQL = Path(__file__).parent / "sql" / "reference.sql"
-_FIRST = ("vector", "cameras", "raster", "wind")  # stations stand before their observations
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,16 @@ class Outcome:
 
 def load_reference(catalogue: Catalogue, place: Place) -> Iterator[Outcome]:
     """Load every layer that has a reader, one after another; what became of each as it is done."""
-    layers = [layer for layer in catalogue.layers.values() if layer.source.reader is not None]
-    for layer in sorted(layers, key=lambda layer: (_FIRST.index(str(layer.source.reader)), layer.id)):
+    # The ground stands before what is drawn on it, and stations before their observations.
+    for layer in sorted(
+        loadable(catalogue), key=lambda layer: (layer.is_feature_layer, layer.kind == "latest", layer.id)
+    ):
         yield _load(layer, place)
+
+
+def loadable(catalogue: Catalogue) -> list[Layer]:
+    """The layers that this module fills: those with a reader or a stand-in."""
+    return [layer for layer in catalogue.layers.values() if layer.source.reader or layer.stand_in]
 
 
 def _load(layer: Layer, place: Place) -> Outcome:
@@ -89,7 +95,7 @@ def _load(layer: Layer, place: Place) -> Outcome:
         manifest = _manifest(layer, path)
         if _is_there(layer, place, manifest):
             return Outcome(layer, provenance, skipped="loaded already")
-        reports = tuple(_READERS[str(layer.source.reader)](layer, path, place, manifest, provenance))
+        reports = tuple(READERS[layer.source.reader or "vector"](layer, path, place, manifest, provenance))
     except LoadRefused as exc:
         return Outcome(layer, provenance, failure=str(exc))
     return Outcome(layer, provenance, reports)
@@ -112,7 +118,7 @@ def _is_there(layer: Layer, place: Place, manifest: bytes) -> bool:
 
 
 def _manifest(layer: Layer, path: Path | None) -> bytes:
-    declared = layer.model_dump_json().encode()
+    declared = layer.model_dump_json(exclude={"title", "description", "style", "scale", "tile", "profiles"}).encode()
     if path is None:
         return manifest_of(LOADER_VERSION, declared, b"stand-in")
     # A Shapefile is several files of one stem, a FileGDB a folder.
@@ -187,7 +193,7 @@ def _blob(layer: Layer, place: Place) -> Path:
     return place.blobs / f"{layer.id}.tif"
 
 
-_READERS: dict[str, Callable[..., Iterable[LoadReport]]] = {
+READERS: dict[str, Callable[..., Iterable[LoadReport]]] = {
     "vector": _whole(read_vector),
     "cameras": _whole(read_cameras),
     "wind": _wind,

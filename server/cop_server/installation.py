@@ -9,7 +9,7 @@ from cop.errors import LoadRefused, SetupTrouble
 from cop.settings import Settings
 from cop.store.migrate import apply_layers, migrate
 from cop_ingest.load import LoadReport
-from cop_ingest.reference import Place, load_reference
+from cop_ingest.reference import Place, load_reference, loadable
 from cop_ingest.register import load_incidents
 from cop_server.console import say, step, track, warn
 from cop_tiles.basemap.build import build
@@ -35,17 +35,15 @@ def load(settings: Settings, owner_dsn: str) -> None:
     register = catalogue().layers["incidents"]
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         place = Place(connection, settings.data, settings.blob_folder)
-        for outcome in track(load_reference(catalogue(), place), f"loading layers from {where}", _readers()):
+        for outcome in track(
+            load_reference(catalogue(), place), f"loading layers from {where}", len(loadable(catalogue()))
+        ):
             if outcome.failure is not None:
                 warn(outcome.sentence)
             elif outcome.skipped is None:
                 say(outcome.sentence)
         for report in load_incidents(connection, register, settings.data):
             _tell(report)
-
-
-def _readers() -> int:
-    return sum(layer.source.reader is not None for layer in catalogue().layers.values())
 
 
 def _tell(report: LoadReport | LoadRefused) -> None:

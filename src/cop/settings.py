@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
+    exercise_seed: int = Field(1, description="Seed of the exercise territory and its typhoon day", ge=0)
+    exercise_scale: float = Field(
+        1.0,
+        description="Share of the exercise territory's many features (slopes, buildings, past incidents)",
+        gt=0,
+        le=1,
+    )
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
     @field_validator("data", mode="before")

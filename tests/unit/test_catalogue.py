@@ -12,6 +12,7 @@ from cop.catalogue import catalogue, load_catalogue
 from cop.catalogue.spec import spec
 from cop.errors import BrokenCatalogue
 from cop.resources import resource
+from cop_ingest.reference import READERS
 from cop_server.render import outdated, write
 
 
@@ -103,3 +104,9 @@ def test_hidden_columns_are_in_the_table_and_not_in_the_profile() -> None:
     told = spec(catalogue().layers["incidents"])
     assert {"name": "dead", "type": "bigint"} in told["columns"]
     assert "dead" not in told["profiles"]["public"]
+
+
+def test_every_reader_that_a_layer_names_is_there() -> None:
+    for layer in catalogue().layers.values():
+        named = {layer.source.reader, layer.source.published.reader if layer.source.published else None} - {None}
+        assert named <= set(READERS), layer.id

@@ -19,6 +19,8 @@ LICENCES = {
     "CSDI": ("CSDI Portal Terms of Use", "https://portal.csdi.gov.hk/csdi-webpage/terms"),
     "GEO": ("CEDD GEO Open Data Terms", "https://data.gov.hk/en/terms-and-conditions"),
     "ODbL": ("Open Database License 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
+    "JMA": ("Japan Meteorological Agency, Terms of Use", "https://www.jma.go.jp/jma/en/copyright.html"),
+    "exercise": ("Made up for exercises; no rights reserved", "https://creativecommons.org/publicdomain/zero/1.0/"),
     "PD": ("Public domain", "https://creativecommons.org/publicdomain/mark/1.0/"),
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

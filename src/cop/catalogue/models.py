@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,9 +14,15 @@ GeometryType = Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLin
 Kind = Literal["reference", "register", "latest", "coverage"]
 Group = Literal[
     "incident", "weather", "traffic", "slopes", "drainage", "emergency services", "shelters",
-    "transport", "terrain", "administration",
+    "transport", "terrain and base", "administration",
 ]  # fmt: skip
-Reader = Literal["vector", "cameras", "wind", "raster"]
+Role = Literal[
+    "title", "title_zh", "time", "updated", "mode", "release",
+    "run", "valid", "valid_to", "version",  # of a model's outcome: when it ran, what it is valid for, which model
+]  # fmt: skip
+Licence = Literal["DG", "CSDI", "GEO", "ODbL", "PD", "JMA", "exercise"]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+Zoom = Annotated[float, Field(ge=0, le=24)]
 
 SYSTEM_COLUMNS = frozenset({"id", "geom", "geom_3857", "seq", "seq_to", "seqs", "cls", "cls_now", "provenance"})
 
@@ -42,7 +48,7 @@ class Column(Model):
     title: Bilingual
     source_name: str | None = Field(default=None, alias="from")
     unit: str | None = None
-    role: Literal["title", "time", "updated", "mode", "release"] | None = None
+    role: Role | None = None
     codes: dict[str, Bilingual] | None = None
     codes_from: str | None = None
     tile: bool = False
@@ -57,20 +63,42 @@ class Column(Model):
         return self
 
 
+class Published(Model):
+    """Where the original stands, for `cop ingest reference --published`.
+
+    `address` is a WFS' base address, or that of a file; `layer` the WFS type's name, or the layer or member of an
+    archive. `fields` names the attributes that are called otherwise than in the file at hand: column to attribute.
+    `verified` says whether address and names were seen, or are taken from documentation.
+    """
+
+    kind: Literal["wfs", "file"]
+    address: Annotated[str, Field(pattern=r"^https?://")]
+    layer: str | None = None
+    reader: Name | None = None
+    crs: Literal[4326, 2326] = 2326
+    fields: dict[Name, str] = Field(default_factory=dict)
+    verified: bool = False
+
+
 class Source(Model):
-    """Where a layer's records come from; `file` is a path below the data folder (COP_DATA)."""
+    """Where a layer's records come from; `file` is a path below the data folder (COP_DATA).
+
+    `reader` is one of those that cop_ingest.reference knows. `extent` (west, south, east, north, degrees) is for
+    layers that reach beyond Hong Kong.
+    """
 
     dataset: str
     cadence: str
-    licence: Literal["DG", "CSDI", "GEO", "ODbL", "PD"]
+    licence: Licence
     attribution: Bilingual
     file: str | None = None
-    reader: Reader | None = None
+    reader: Name | None = None
     crs: Literal[4326, 2326] = 4326
-    address: str | None = None
+    published: Published | None = None
     x: str | None = None
     y: str | None = None
     point_of: Literal["representative"] | None = None
+    extent: tuple[float, float, float, float] | None = None
 
 
 class Profile(Model):
@@ -79,14 +107,74 @@ class Profile(Model):
     hide: tuple[Name, ...] = ()
 
 
-class Style(Model):
-    """The layer's plain paint: one colour, a width or radius in pixels, an opacity."""
+class StyleClass(Model):
+    """How some features differ: those whose value of `style.by` is listed, or lies in at_least <= value < below.
 
-    color: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")] = "#555555"
+    What is not given is as the style says.
+    """
+
+    label: Bilingual
+    values: tuple[str | int | bool, ...] = ()
+    at_least: float | None = None
+    below: float | None = None
+    color: Colour | None = None
+    outline: Colour | None = None
+    width: float | None = None
+    radius: float | None = None
+    opacity: Annotated[float, Field(ge=0, le=1)] | None = None
+    dash: tuple[float, ...] | None = None
+    symbol: Name | None = None
+
+    @model_validator(mode="after")
+    def _tells_values_or_a_range(self) -> Self:
+        if bool(self.values) == (self.at_least is not None or self.below is not None):
+            raise ValueError("a class has values, or at_least and below, and not both")
+        return self
+
+
+class Labels(Model):
+    """Names beside the features: the columns with the roles title_zh and title, from a zoom on."""
+
+    from_zoom: Zoom = 13
+    size: float = 12
+
+
+class Style(Model):
+    """The layer's paint, from which MapLibre, QGIS and the legend are made.
+
+    Widths and radii are pixels; `outline` is the colour of an area's or point's edge; `symbol` an icon of
+    tiles/symbols drawn instead of a circle; `by` the column that `classes` tell apart, first match first.
+    """
+
+    color: Colour = "#555555"
+    outline: Colour | None = None
     width: float = 1.0
     radius: float = 4.0
     opacity: Annotated[float, Field(ge=0, le=1)] = 1.0
     dash: tuple[float, ...] | None = None
+    symbol: Name | None = None
+    by: Name | None = None
+    classes: tuple[StyleClass, ...] = ()
+    labels: Labels | None = None
+
+    @model_validator(mode="after")
+    def _classes_have_a_column(self) -> Self:
+        if bool(self.by) != bool(self.classes):
+            raise ValueError("by and classes go together")
+        return self
+
+
+class Scale(Model):
+    """The zooms of 256-pixel Web Mercator tiles between which a client should draw the layer."""
+
+    from_zoom: Zoom = 0
+    to_zoom: Zoom = 24
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_zoom >= self.to_zoom:
+            raise ValueError("from_zoom must be less than to_zoom")
+        return self
 
 
 class TileRules(Model):
@@ -98,7 +186,11 @@ class TileRules(Model):
 
 
 class Layer(Model):
-    """One published layer, as its file in layers/ declares it."""
+    """One published layer, as its file in layers/ declares it.
+
+    `provenance` is that of the layer's own source: `exercise` for what is made up as long as no source is known. A
+    stand-in is always an exercise, whatever it stands for.
+    """
 
     id: LayerId
     title: Bilingual
@@ -113,6 +205,8 @@ class Layer(Model):
     stand_in: str | None = None
     numbered: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] | None = None
     profiles: dict[str, Profile] = Field(default_factory=lambda: {"public": Profile()})
+    provenance: Literal["real", "exercise"] = "real"
+    scale: Scale = Scale()
     style: Style = Style()
     tile: TileRules = TileRules()
 
@@ -127,6 +221,7 @@ class Layer(Model):
         if isinstance(self.key, tuple):
             wanted += [("key", name) for name in self.key]
         wanted += [("tile.order", name) for name in self.tile.order]
+        wanted += [("style.by", self.style.by)] if self.style.by else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
         for where, name in wanted:
             if name not in known:
@@ -142,7 +237,7 @@ class Layer(Model):
             raise ValueError("a register needs numbered, the roles mode and release, and columns source, source_ref")
         if (self.geometry is None) != (self.kind == "coverage"):
             raise ValueError("geometry: null is for coverages, and a coverage has no other")
-        for role in ("title", "time", "updated", "mode", "release"):
+        for role in get_args(Role):
             if sum(column.role == role for column in self.columns) > 1:
                 raise ValueError(f"columns: only one may have the role {role}")
         return self
