@@ -29,6 +29,9 @@ from cop_server.installation import build_basemap, load
 
 ROOT = Path(__file__).parent.parent
 
+# A small exercise territory: the same code draws it, and a suite waits a twentieth of the time.
+os.environ.setdefault("COP_EXERCISE_SCALE", "0.05")
+
 # `make test` tries the same examples each time; `make fuzz` and `make soak` (COP_TEST_LENGTH=long) look for new ones.
 hypothesis.settings.register_profile("short", derandomize=True, deadline=None)
 if os.environ.get("COP_TEST_LENGTH") != "long":

@@ -75,7 +75,7 @@ def _raster_at(file: Path, _: int) -> LayerState:
     return LayerState(bbox, grid=grid)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8192)  # layers by visible sets
 def _extent(
     layer_id: str, visible: VisibleSet, n: int
 ) -> tuple[tuple[float, float, float, float], tuple[str | None, str | None] | None]:

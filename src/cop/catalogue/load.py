@@ -18,6 +18,7 @@ from cop.resources import resource
 from cop.settings import get_settings
 
 CODES_FILE = "_codes.yml"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # seventy files in 0.05 s instead of 0.6 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _name(file: Path) -> str:
 
 def _read_yaml(file: Path, faults: list[str]) -> dict[str, Any] | None:
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader, in C where there is one
     except OSError as exc:
         faults.append(f"{_name(file)}: cannot be read: {exc.strerror}")
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
