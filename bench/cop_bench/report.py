@@ -20,7 +20,6 @@ from cop_bench.measure import ExtraResult, Pace, Result, Side
 from cop_bench.servers import WORKERS, Memory
 
 WORKER_LIMIT_MB = 250
-_BEGIN, _END = "<!-- bench: begin -->", "<!-- bench: end -->"
 _OURS = ("pygeoapi", "psycopg", "uvicorn", "starlette", "uvloop")
 
 
@@ -176,24 +175,25 @@ def notes(found: Found, root: Path) -> list[str]:
 
 def markdown(found: Found, root: Path) -> str:
     """The run as it stands in docs/speed.md."""
-    tables = [_markdown_table(rows(found)), _markdown_table(extra_rows(found))]
+    tables = [markdown_table(rows(found)), markdown_table(extra_rows(found))]
     listed = "\n".join(f"- {note}" for note in notes(found, root))
-    return "\n\n".join([_BEGIN, *tables, listed, _END])
+    return "\n\n".join([*tables, listed])
 
 
-def _markdown_table(lines: list[list[str]]) -> str:
+def markdown_table(lines: list[list[str]]) -> str:
+    """Rows of cells, the heading first, as Markdown."""
     rule = ["---"] * len(lines[0])
     return "\n".join("| " + " | ".join(line) + " |" for line in [lines[0], rule, *lines[1:]])
 
 
-def put_into(document: Path, part: str) -> None:
-    """Put the run's part into the document, in place of the last run's.
+def put_into(document: Path, part: str, name: str = "bench") -> None:
+    """Put a run's part into the document between the two marks of its name, in place of the last run's.
 
     Raises ValueError where the document has no place for it.
     """
-    text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{document.name}: the lines {_BEGIN} and {_END} are missing")
-    document.write_text(before + part + after, encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found_begin, rest = document.read_text(encoding="utf-8").partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"{document.name}: the lines {begin} and {end} are missing")
+    document.write_text(f"{before}{begin}\n\n{part}\n\n{end}{after}", encoding="utf-8")
