@@ -15,7 +15,8 @@ from cop.catalogue import Catalogue, Layer, load_catalogue
 from cop.resources import resource
 from cop.store.migrate import apply_layers, migrate
 from cop.store.statements import statements
-from cop_ingest.exercise import exercise_incidents
+from cop_ingest.scenario.calendar import DAY_ENDS
+from cop_ingest.scenario.story import Story, newest
 from cop_server.cluster import Cluster, create_database, drop_database
 
 HERE = Path(__file__).parent
@@ -113,9 +114,11 @@ def _load_incidents(connection: psycopg.Connection[Any], layer: Layer) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_sql("begin_load"), {"layer": "incidents"})
         with cursor.copy(copy) as rows:
-            for number, record in enumerate(exercise_incidents(SEED, INCIDENTS), 1):
-                known = {**record.properties, "release": "public"}
-                shape = f"SRID=4326;{record.geometry.hex()}" if record.geometry else None
+            story = Story(SEED, 0.0001, lambda _lon, _lat: True, INCIDENTS)
+            made = list(newest(story, "incidents", DAY_ENDS).values())[-INCIDENTS:]
+            for number, (values, geometry) in enumerate(made, 1):
+                known = {**values, "release": "public"}
+                shape = f"SRID=4326;{geometry.wkt}" if geometry is not None else None
                 rows.write_row([_incident_id(number), "exercise", *(known[name] for name in names), shape])
 
 

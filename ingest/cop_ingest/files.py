@@ -53,7 +53,7 @@ def open_vector(path: Path, prefer: str) -> VectorFile:
     """
     if not path.exists():
         raise LoadRefused(f"{path}: there is no such file; check source.file of the layer and COP_DATA")
-    address, kind = _address(path)
+    address, kind = _address(path, prefer)
     _check_text(path, kind)
     try:
         return _read_steadily(address, _DRIVERS[kind], prefer, path.name)
@@ -129,7 +129,7 @@ def _gdal_faults() -> Iterator[list[str]]:
         gdal_log.removeHandler(handler)
 
 
-def _address(path: Path) -> tuple[str, str]:
+def _address(path: Path, prefer: str) -> tuple[str, str]:
     if path.suffix.lower() != ".zip":
         return str(path), _kind(path.suffix, path.name)
     try:
@@ -137,11 +137,18 @@ def _address(path: Path) -> tuple[str, str]:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError) as exc:
         raise LoadRefused(f"{path.name}: is not a whole zip archive ({exc}); fetch the file again") from exc
-    for name in names:
-        member = re.match(r"(.*\.gdb)(/|$)", name, re.IGNORECASE) or re.match(r"(.*\.\w+)$", name)
-        if member and Path(member[1]).suffix.lower() in _DRIVERS.keys() - {".xml"}:
-            return f"zip://{path}!{member[1]}", Path(member[1]).suffix.lower()
+    members = list(dict.fromkeys(member for name in names if (member := _member(name)) is not None))
+    if members:
+        # An archive may hold a file a theme; then the layer's name tells which.
+        member = next((one for one in members if Path(one).stem.lower() == prefer.lower()), members[0])
+        return f"zip://{path}!{member}", Path(member).suffix.lower()
     raise LoadRefused(f"{path.name}: holds {', '.join(names[:5]) or 'nothing'}; wanted {_kinds()}")
+
+
+def _member(name: str) -> str | None:
+    """The vector file or FileGDB that an archive's entry is or belongs to."""
+    found = re.match(r"(.*\.gdb)(/|$)", name, re.IGNORECASE) or re.match(r"(.*\.\w+)$", name)
+    return found[1] if found and Path(found[1]).suffix.lower() in _DRIVERS.keys() - {".xml"} else None
 
 
 def _kind(suffix: str, name: str) -> str:

@@ -67,6 +67,25 @@ def systems_of(bounds: tuple[float, float, float, float]) -> set[System]:
     return found
 
 
+def within_extent(
+    bounds: tuple[float, float, float, float], extent: tuple[float, float, float, float]
+) -> Literal["lon_lat"]:
+    """The system of a box in a layer that reaches beyond Hong Kong: longitude and latitude, inside its extent.
+
+    There the values cannot tell one system from another, so that nothing but degrees in this order is taken.
+    Raises ValueError where the box lies outside.
+    """
+    west, south, east, north = extent
+    low_x, low_y, high_x, high_y = bounds
+    if west <= low_x and south <= low_y and high_x <= east and high_y <= north:
+        return "lon_lat"
+    box = ", ".join(f"{bound:.7g}" for bound in bounds)
+    raise ValueError(
+        f"the coordinates lie between {box}; "
+        f"wanted longitudes {west:g} to {east:g} and latitudes {south:g} to {north:g}"
+    )
+
+
 @lru_cache(maxsize=8)
 def _to_wgs84(epsg: int) -> Transformer:
     # A ballpark transformation would shift by some 300 m without a word; better none at all.

@@ -1,4 +1,4 @@
-"""The first incidents: the Transport Department's recorded news, and an exercise day so that the map is never empty."""
+"""The first Actual and Test incidents: the Transport Department's recorded news."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ import psycopg
 
 from cop.catalogue import Layer
 from cop.errors import LoadRefused
-from cop_ingest.exercise import exercise_incidents
-from cop_ingest.load import LoadReport, Origin, Provenance, is_loaded, load_register, manifest_of, remember
+from cop_ingest.load import LoadReport, Origin, Provenance, load_register, manifest_of
 from cop_ingest.records import Parsed
 from cop_ingest.traffic_news import parse_traffic_news_v1, parse_traffic_news_v2
-
-EXERCISE_COUNT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +32,8 @@ _NEWS = (
 )
 
 
-def load_incidents(
-    connection: psycopg.Connection, layer: Layer, data: Path | None
-) -> Iterator[LoadReport | LoadRefused]:
-    """Load what is at hand; a file that is refused is told and does not stop the others.
-
-    The exercise day is loaded once: what people have changed in it since stays as they left it.
-    """
-    origin = Origin("exercise day, seed 1", manifest_of(b"exercise", b"1"), "exercise")
-    if not is_loaded(connection, layer, origin.manifest):
-        yield load_register(connection, layer, Parsed(exercise_incidents(1, EXERCISE_COUNT)), origin)
-        remember(connection, layer, origin)
-    if data is None:
-        return
+def load_news(connection: psycopg.Connection, layer: Layer, data: Path) -> Iterator[LoadReport | LoadRefused]:
+    """Load the recordings in the data folder; a file that is refused is told and does not stop the others."""
     for news in _NEWS:
         for file in sorted(data.glob(news.pattern)):
             yield _load_news(connection, layer, news, file)

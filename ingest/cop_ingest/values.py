@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -14,6 +15,8 @@ _MISSING = frozenset({"", "n/a", "na", "m", "////", "--", "-", "***", "null", "n
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "是"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "否"})
 _LARGEST = 2**63
+# The Transport Department writes line breaks of HTML into stop names: BUS TERMINUS/<br>Tung Chung Station.
+_LINE_BREAK = re.compile(r"\s*/?\s*<br\s*/?>\s*", re.IGNORECASE)
 
 
 def to_column(value: object, column: Column, codes: frozenset[str] | None = None) -> object:
@@ -36,7 +39,7 @@ def to_column(value: object, column: Column, codes: frozenset[str] | None = None
 def _text(value: object) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = str(value).strip()
+    text = _LINE_BREAK.sub(" / ", str(value).strip())
     if "\0" in text or any("\ud800" <= mark <= "\udfff" for mark in text):
         raise ValueError(f"found {text!r}, wanted text without NUL and half characters")
     return text or None

@@ -22,24 +22,29 @@ from cop_ingest.values import to_column
 
 
 @dataclass(frozen=True, slots=True)
-class _Feature:
+class RawFeature:
+    """A feature as its file has it: number from 1, attributes, geometry as published; why it cannot be taken."""
+
     ordinal: int
     attributes: dict[str, Any]
     geometry: BaseGeometry | None
     fault: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class RawSource:
     """A file's features, its attributes' names, and the EPSG code of its label (None where there is none)."""
 
     names: list[str]
-    features: list[_Feature]
+    features: list[RawFeature]
     label: int | None
 
 
 def read_vector(layer: Layer, path: Path) -> Parsed:
     """The records of a layer from a vector file (also zipped; a FileGDB is a folder), in the file's order.
+
+    Any other folder is read as the vector files in it, by name, one after another.
 
     Attributes are found by `column.from` or the column's name and take the column's type; coordinates are
     taken for what their values can be, whatever the label says, and become EPSG:4326 lon, lat; geometries
@@ -51,11 +56,15 @@ def read_vector(layer: Layer, path: Path) -> Parsed:
 
     Raises LoadRefused where the file is missing, cannot be read to its end, or lacks a column of the layer.
     """
-    if path.suffix.lower() in (".csv", ".txt", ".tsv"):
-        source = _from_table(layer, path)
-    else:
-        source = _from_fiona(open_vector(path, layer.id))
-    _check_names(layer, source.names, path)
+    return records_of(layer, _source(layer, path), path.name)
+
+
+def records_of(layer: Layer, source: RawSource, name: str) -> Parsed:
+    """The records of a layer from features read somewhere; see read_vector. `name` is the file's, for messages.
+
+    Raises LoadRefused where the source lacks a column of the layer.
+    """
+    _check_names(layer, source.names, name)
     system_of_grid = _grid_order(source)
     codes = _codes(layer)
     taken: list[tuple[int, Record]] = []
@@ -70,21 +79,43 @@ def read_vector(layer: Layer, path: Path) -> Parsed:
     return Parsed(parsed.records, ordered)
 
 
-def _from_fiona(file: VectorFile) -> _Source:
-    return _Source(file.names, [_feature(number, raw) for number, raw in enumerate(file.features, 1)], file.label)
+def _source(layer: Layer, path: Path) -> RawSource:
+    if path.is_dir() and path.suffix.lower() != ".gdb":
+        return _from_folder(layer, path)
+    if path.suffix.lower() in (".csv", ".txt", ".tsv"):
+        return _from_table(layer, path)
+    return _from_fiona(open_vector(path, layer.source.layer or layer.id))
 
 
-def _feature(ordinal: int, raw: tuple[dict[str, Any], Any]) -> _Feature:
+def _from_folder(layer: Layer, folder: Path) -> RawSource:
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".geojson", ".gml", ".gpkg", ".csv"))
+    if not files:
+        raise LoadRefused(f"{folder.name}: there is no .geojson, .gml, .gpkg or .csv file in {folder}")
+    parts = [_source(layer, file) for file in files]
+    for file, part in zip(files, parts, strict=True):
+        _check_names(layer, part.names, file.name)
+    if len({part.label for part in parts}) > 1:
+        raise LoadRefused(f"{folder.name}: the files' coordinate systems differ; wanted one for all")
+    features = (feature for part in parts for feature in part.features)
+    numbered = [replace(feature, ordinal=ordinal) for ordinal, feature in enumerate(features, 1)]
+    return RawSource(parts[0].names, numbered, parts[0].label)
+
+
+def _from_fiona(file: VectorFile) -> RawSource:
+    return RawSource(file.names, [_feature(number, raw) for number, raw in enumerate(file.features, 1)], file.label)
+
+
+def _feature(ordinal: int, raw: tuple[dict[str, Any], Any]) -> RawFeature:
     attributes, published = raw
     if published is None:
-        return _Feature(ordinal, attributes, None)
+        return RawFeature(ordinal, attributes, None)
     try:
-        return _Feature(ordinal, attributes, shape(published))
+        return RawFeature(ordinal, attributes, shape(published))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as exc:
-        return _Feature(ordinal, attributes, None, f"the geometry cannot be read: {exc}")
+        return RawFeature(ordinal, attributes, None, f"the geometry cannot be read: {exc}")
 
 
-def _from_table(layer: Layer, path: Path) -> _Source:
+def _from_table(layer: Layer, path: Path) -> RawSource:
     x, y = layer.source.x, layer.source.y
     if x is None or y is None:
         raise LoadRefused(f"{path.name}: is a table; layers/{layer.id}.yml: source.x and source.y: name its columns")
@@ -98,31 +129,32 @@ def _from_table(layer: Layer, path: Path) -> _Source:
         raise LoadRefused(f"{path.name}: no coordinate column {' or '.join(missing)}; it has {', '.join(table.header)}")
     places = (table.header.index(x), table.header.index(y))
     features = [_row(number, row, table.header, places) for number, (_, row) in enumerate(table.rows, 1)]
-    return _Source(table.header, features, None)
+    return RawSource(table.header, features, None)
 
 
-def _row(ordinal: int, row: list[str], header: list[str], places: tuple[int, int]) -> _Feature:
+def _row(ordinal: int, row: list[str], header: list[str], places: tuple[int, int]) -> RawFeature:
     attributes: dict[str, Any] = dict(zip(header, row, strict=False))
     if len(row) != len(header):
-        return _Feature(ordinal, attributes, None, f"found {len(row)} fields, wanted {len(header)}")
+        return RawFeature(ordinal, attributes, None, f"found {len(row)} fields, wanted {len(header)}")
     try:
-        return _Feature(ordinal, attributes, Point(float(row[places[0]]), float(row[places[1]])))
+        return RawFeature(ordinal, attributes, Point(float(row[places[0]]), float(row[places[1]])))
     except ValueError:
         found = ", ".join(row[place] for place in places)
-        return _Feature(ordinal, attributes, None, f"found the coordinates {found!r}, wanted two numbers")
+        return RawFeature(ordinal, attributes, None, f"found the coordinates {found!r}, wanted two numbers")
 
 
-def _check_names(layer: Layer, names: list[str], path: Path) -> None:
-    missing = [_source_name(column) for column in layer.columns if _source_name(column) not in names]
+def _check_names(layer: Layer, names: list[str], name: str) -> None:
+    missing = [attribute for attribute in map(source_name, layer.columns) if attribute and attribute not in names]
     if missing:
         raise LoadRefused(
-            f"{path.name}: no attribute {', '.join(missing)}; it has {', '.join(names) or 'none'}; "
+            f"{name}: no attribute {', '.join(missing)}; it has {', '.join(names) or 'none'}; "
             f"correct the file, or `from` in layers/{layer.id}.yml"
         )
 
 
-def _source_name(column: Column) -> str:
-    return column.source_name or column.name
+def source_name(column: Column) -> str:
+    """What the source calls a column; empty where the source has nothing for it."""
+    return column.name if column.source_name is None else column.source_name
 
 
 def _codes(layer: Layer) -> dict[str, frozenset[str]]:
@@ -131,7 +163,7 @@ def _codes(layer: Layer) -> dict[str, frozenset[str]]:
     return found | {name: frozenset(catalogue().codes[listed]) for name, listed in shared.items()}
 
 
-def _grid_order(source: _Source) -> grid.System:
+def _grid_order(source: RawSource) -> grid.System:
     """Easting first or northing first, decided by all grid features together.
 
     A single position between 800000 and 850000 fits both ways; the whole file seldom does. Where it does,
@@ -149,25 +181,28 @@ def _grid_order(source: _Source) -> grid.System:
 
 def _record(
     layer: Layer,
-    feature: _Feature,
+    feature: RawFeature,
     label: int | None,
     grid_order: grid.System,
     codes: dict[str, frozenset[str]],
 ) -> Record:
     if feature.fault:
         raise ValueError(feature.fault)
-    if feature.geometry is None:
+    if feature.geometry is None and not layer.source.unplaced:
         raise ValueError("there is no geometry")
     properties = {
-        column.name: to_column(feature.attributes.get(_source_name(column)), column, codes.get(column.name))
+        column.name: to_column(feature.attributes.get(source_name(column)), column, codes.get(column.name))
         for column in layer.columns
     }
+    if feature.geometry is None:
+        unplaced = (*feature.remarks, "no position: the source gives none")
+        return Record(feature_id(layer, properties, Point()), properties, None, unplaced)
     published = geometries.flat(feature.geometry)
     lon_lat, remarks = _located(layer, published, label, grid_order)
     mended, repair = geometries.valid(lon_lat)
     wanted = layer.geometry or "Geometry"
     final, change = geometries.shaped(mended, wanted, layer.source.point_of)
-    said = (*remarks, *(remark for remark in (repair, change) if remark))
+    said = (*feature.remarks, *remarks, *(remark for remark in (repair, change) if remark))
     record = Record("", properties, geometries.to_wkb(final), said)
     return replace(record, id=feature_id(layer, properties, published))
 
@@ -175,9 +210,9 @@ def _record(
 def _located(
     layer: Layer, published: BaseGeometry, label: int | None, grid_order: grid.System
 ) -> tuple[BaseGeometry, list[str]]:
-    found = _system(published, grid_order)
+    found = _system(published, grid_order, layer.source.extent)
     said = label or layer.source.crs
-    remarks = []
+    remarks: list[str] = []
     if grid.EPSG[found] != _plain(said):
         remarks.append(f"the label says EPSG:{said}, the values are {grid.NAMES[found]}")
     elif found in ("hk1980_ne", "lat_lon"):
@@ -189,7 +224,11 @@ def _plain(epsg: int) -> int:
     return 4326 if epsg == 4611 else epsg
 
 
-def _system(published: BaseGeometry, grid_order: grid.System) -> grid.System:
+def _system(
+    published: BaseGeometry, grid_order: grid.System, extent: tuple[float, float, float, float] | None
+) -> grid.System:
+    if extent is not None:
+        return grid.within_extent(published.bounds, extent)
     fitting = grid.systems_of(published.bounds)
     for system in (grid_order, "hk1980_en", "hk1980_ne", "lon_lat", "lat_lon"):
         if system in fitting:

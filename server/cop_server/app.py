@@ -29,17 +29,19 @@ from cop.settings import Settings, get_settings
 from cop.store.reading import close_pool
 from cop_providers.features import FeatureProvider
 from cop_providers.tiles import TileProvider
-from cop_server.basemaps import basemaps_app, close_basemaps
+from cop_server.basemaps import basemap_routes, close_basemaps
 from cop_server.border import Border
 from cop_server.cache import AnswerCache
 from cop_server.health import health_routes
 from cop_server.problems import HANDLERS
 from cop_server.routes.behind import Behind
+from cop_server.routes.clients import client_routes
 from cop_server.routes.coverage import Coverage
 from cop_server.routes.documents import Documents
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
+from cop_server.routes.styles import Styles
 from cop_server.routes.tiles import Tiles
 
 _HERE = Path(__file__).parent
@@ -73,18 +75,21 @@ def create_app() -> Starlette:
 
     features, tiles = _providers(pygeoapi.CONFIG)
     cache = AnswerCache(settings.cache_mb * 1_000_000)
+    styles = Styles(catalogue(), cache, settings.url)
     routes = [
         # What is asked for most stands first: routes are tried in order.
         *_items(Items(features, cache, settings.url), pygeoapi.APP),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
         *_documents(settings.url, pygeoapi.APP),
+        *_styles(styles),
+        *client_routes(settings.url),
         *page_routes(),
-        Mount("/basemaps", basemaps_app(settings)),
+        *basemap_routes(settings),
         Route("/collections/{collection}/coverage", Coverage(Behind(pygeoapi.APP)), methods=["GET"]),
         Mount("/static", StaticFiles(directory=os.environ["COP_STATIC"])),
     ]
-    return Starlette(
+    application = Starlette(
         routes=routes,
         lifespan=_lifespan,
         exception_handlers=HANDLERS,
@@ -97,6 +102,8 @@ def create_app() -> Starlette:
             ),
         ],
     )  # fmt: skip
+    application.state.styles = styles
+    return application
 
 
 def _share_memory_arenas() -> None:
@@ -109,7 +116,7 @@ def _share_memory_arenas() -> None:
 
 
 @asynccontextmanager
-async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     settings = get_settings()
     asyncio.get_running_loop().set_default_executor(_ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
     # What was made at start stays; the collector need not walk through it again and again.
@@ -117,6 +124,7 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     yield
+    application.state.styles.close()
     close_basemaps()
     close_pool()
 
@@ -181,4 +189,21 @@ def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
         Route("/TileMatrixSets/{set}", _to_ours),
         _route("/tileMatrixSets", tiles.tile_matrix_sets, ("json",)),
         _route("/tileMatrixSets/{set}", tiles.tile_matrix_set, ("json",)),
+    ]
+
+
+def _styles(styles: Styles) -> list[BaseRoute]:
+    one, layer = "/styles/{style}", "/collections/{collection}/styles"
+    return [
+        _route("/glyphs/{fontstack}/{range}", styles.glyphs, ("mvt",)),
+        _route("/sprites/{file}", styles.sprite, ("json", "png")),
+        _route("/styles/basemap/{z}/{x}/{y}", styles.basemap_tile, ("mvt",)),
+        _route("/styles/hillshade/{z}/{x}/{y}", styles.hillshade_tile, ("png",)),
+        _route("/styles", styles.styles, ("json",)),
+        _route(one, styles.style, ("json",)),
+        _route(f"{one}/metadata", styles.style_metadata, ("json",)),
+        _route(layer, styles.layer_styles, ("json",)),
+        _route(f"{layer}/{{style}}", styles.layer_style, ("json",)),
+        _route(f"{layer}/{{style}}/metadata", styles.layer_style_metadata, ("json",)),
+        _route(f"{layer}/{{style}}/legend", styles.legend, ("json", "png")),
     ]

@@ -12,15 +12,18 @@ from cop.errors import SetupTrouble
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
-from cop_server import installation, lifecycle
+from cop_server import exercise, installation, lifecycle
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
+from cop_tiles.styling.check import check_styles
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
 layers_app = typer.Typer(no_args_is_help=True, help="Layers: data in layers/*.yml.")
 ingest_app = typer.Typer(no_args_is_help=True, help="Data in: reference layers and the first incidents.")
+exercise_app = typer.Typer(no_args_is_help=True, help="The exercise: its territory, its story, its clock.")
 app.add_typer(layers_app, name="layers")
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(exercise_app, name="exercise")
 
 
 def main() -> None:
@@ -96,9 +99,14 @@ def basemap() -> None:
 
 
 @app.command()
-def seed() -> None:
-    """Draw the basemaps' tiles of Hong Kong beforehand."""
-    lifecycle.seed(get_settings())
+def seed(
+    layer: Annotated[list[str] | None, typer.Option(help="Only this layer (again for more); none: all.")] = None,
+    outside: Annotated[bool, typer.Option("--outside", help="The Lands Department's tiles instead, slowly.")] = False,
+) -> None:
+    """Draw the basemaps' tiles of Hong Kong beforehand; an interrupted run goes on where it stopped."""
+    from cop_server import seeding
+
+    seeding.seed(get_settings(), layer or [], outside=outside)
 
 
 @layers_app.command()
@@ -112,11 +120,44 @@ def apply() -> None:
 @layers_app.command()
 def check() -> None:
     """Read all layer files and say what is wrong with them."""
+    check_styles(catalogue())
     say(f"{len(catalogue().layers)} layers, all well")
 
 
 @ingest_app.command()
-def reference() -> None:
-    """Load the reference layers and first incidents that are not loaded yet."""
+def reference(
+    layers: Annotated[list[str] | None, typer.Argument(help="With --published: these layers only.")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Download the published originals and load them.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask about licences on a terminal.")] = False,
+) -> None:
+    """Load the reference layers and first incidents that are not loaded yet, or the published originals."""
+    from cop_server.published import fetch_published
+
     settings = get_settings()
-    installation.load(settings, find_store(settings).owner_dsn)
+    if published:
+        fetch_published(settings, find_store(settings).owner_dsn, layers or [], yes)
+    elif layers:
+        raise SetupTrouble("layers are named with --published only; without it all that is missing is loaded")
+    else:
+        installation.load(settings, find_store(settings).owner_dsn)
+
+
+@exercise_app.command()
+def build(
+    seed: Annotated[int | None, typer.Option(help="Seed of territory and story; none: COP_EXERCISE_SEED.")] = None,
+) -> None:
+    """Make the exercise territory where no real data are, and tell its story up to 03:00 of the typhoon day."""
+    settings = get_settings()
+    chosen = settings if seed is None else settings.model_copy(update={"exercise_seed": seed})
+    installation.load(chosen, find_store(settings).owner_dsn)
+
+
+@exercise_app.command()
+def play(
+    to: Annotated[str, typer.Option(help="Time of the story, 2025-09-24T09:00; Hong Kong time without an offset.")],
+) -> None:
+    """Tell the story on, and with it move the exercise's clock."""
+    settings = get_settings()
+    exercise.play(find_store(settings).owner_dsn, settings, to)

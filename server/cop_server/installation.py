@@ -10,7 +10,8 @@ from cop.settings import Settings
 from cop.store.migrate import apply_layers, migrate
 from cop_ingest.load import LoadReport
 from cop_ingest.reference import Place, load_reference, loadable
-from cop_ingest.register import load_incidents
+from cop_ingest.register import load_news
+from cop_server import exercise
 from cop_server.console import say, step, track, warn
 from cop_tiles.basemap.build import build
 
@@ -27,6 +28,14 @@ def bring_up_to_date(settings: Settings, owner_dsn: str) -> None:
     build_basemap(settings, owner_dsn)
 
 
+def place_of(settings: Settings, connection: psycopg.Connection) -> Place:
+    """Where this installation's loads take from and put to."""
+    return Place(
+        connection, settings.data, settings.blob_folder, settings.var / "published",
+        settings.exercise_seed, settings.exercise_scale,
+    )  # fmt: skip
+
+
 def load(settings: Settings, owner_dsn: str) -> None:
     """Load what is not loaded yet. A layer that cannot be loaded is told; its old records and all others stay."""
     if settings.data is not None and not settings.data.is_dir():
@@ -34,7 +43,7 @@ def load(settings: Settings, owner_dsn: str) -> None:
     where = "the data folder" if settings.data is not None else "exercise stand-ins (no data folder is at hand)"
     register = catalogue().layers["incidents"]
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
-        place = Place(connection, settings.data, settings.blob_folder)
+        place = place_of(settings, connection)
         for outcome in track(
             load_reference(catalogue(), place), f"loading layers from {where}", len(loadable(catalogue()))
         ):
@@ -42,7 +51,9 @@ def load(settings: Settings, owner_dsn: str) -> None:
                 warn(outcome.sentence)
             elif outcome.skipped is None:
                 say(outcome.sentence)
-        for report in load_incidents(connection, register, settings.data):
+        # After the layers, so that a moment of the story's past has them too.
+        exercise.open_story(connection, settings)
+        for report in load_news(connection, register, settings.data) if settings.data is not None else ():
             _tell(report)
 
 

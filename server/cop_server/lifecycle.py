@@ -1,11 +1,10 @@
-"""The life of an installation: run, stop, status, clean, seed."""
+"""The life of an installation: run, stop, status, clean."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -15,14 +14,12 @@ from psycopg import sql
 
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
-from cop.resources import resource
 from cop.settings import Settings, get_settings
 from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, stop_cluster
 from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.console import say, step, warn
 from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.preflight import need_port
-from cop_tiles.basemap.folder import built
 
 _PID_FILE = "server.pid"
 _STATE = (BASEMAP, "mapproxy", "blobs", "log", _PID_FILE)  # what `clean` deletes beside the store
@@ -150,14 +147,3 @@ def actual_records(owner_dsn: str) -> int:
             row = connection.execute(statement).fetchone()
             total += int(row[0]) if row else 0
     return total
-
-
-def seed(settings: Settings) -> None:
-    """Draw the basemaps' tiles of Hong Kong, zooms 8 to 14, into MapProxy's cache."""
-    if built(settings.var / BASEMAP) is None:
-        raise SetupTrouble("there is no basemap yet; `make run` or `cop basemap` builds it")
-    folder = resource("mapproxy")
-    command = [str(Path(sys.executable).parent / "mapproxy-seed"), "-f", str(folder / "mapproxy.yaml"),
-               "-s", str(folder / "seed.yaml"), "--concurrency", "1"]  # fmt: skip
-    # In place of this process, so that Ctrl-C and a supervisor's signals reach it.
-    os.execve(command[0], command, {**os.environ, "COP_VAR": str(settings.var)})  # noqa: S606

@@ -57,13 +57,17 @@ def mark_statement(layers: Sequence[Layer], visible: VisibleSet, asof: int | Non
 def resolve_asof(text: str, visible: VisibleSet) -> int:
     """The sequence number that `asof` means: a number itself, or a time's last number.
 
+    A time is that of the commit. In mode exercise the story's times count too: a time within the story finds what
+    the story had told by then, on top of what was loaded before it.
+
     Raises Refused for what is no time or lies ahead, Gone with the earliest time where the history does not reach.
     """
     moment = None if text.isascii() and text.isdecimal() and len(text) < 19 else _past(text)
     with reading(visible) as connection:
         if moment is None:
-            return _number(connection, int(text))
-        row = connection.execute(statements(_SQL)["number_at"], {"at": moment}).fetchone()
+            return _number(connection, int(text), visible)
+        about = {"at": moment, "mode": visible.mode}
+        row = connection.execute(statements(_SQL)["number_at"], about).fetchone()
     assert row is not None
     if row[0] == 0:
         raise _gone(row[1])
@@ -81,8 +85,17 @@ def _past(text: str) -> datetime:
     return moment
 
 
-def _number(connection: Connection, wanted: int) -> int:
-    row = connection.execute(statements(_SQL)["last_number"]).fetchone()
+def exercise_now() -> datetime | None:
+    """The time on the exercise's clock (UTC), where clients read "now" in mode exercise; None before its story."""
+    with reading(VisibleSet(mode="exercise")) as connection:
+        row = connection.execute(statements(_SQL)["exercise_now"]).fetchone()
+    assert row is not None
+    moment: datetime | None = row[0]
+    return moment
+
+
+def _number(connection: Connection, wanted: int, visible: VisibleSet) -> int:
+    row = connection.execute(statements(_SQL)["last_number"], {"mode": visible.mode}).fetchone()
     assert row is not None
     if wanted > row[0]:
         raise Refused(f"asof: {wanted} lies ahead of the last number, {row[0]}", "asof", str(row[0]))

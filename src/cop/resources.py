@@ -10,6 +10,7 @@ _IN_CLONE = {
     "mapproxy": "mapproxy",
     "openapi": "openapi",
     "styles": "tiles/styles",
+    "symbols": "tiles/symbols",
     "pygeoapi-config.yml": "pygeoapi-config.yml",
 }
 

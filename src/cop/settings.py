@@ -62,6 +62,25 @@ class Settings(BaseSettings):
         gt=0,
         le=1,
     )
+    basemaps: Literal["embedded", "live"] = Field(
+        "embedded", description="Basemaps: our own (embedded), or also those of the providers on the Internet (live)"
+    )
+    landsd_url: str = Field(
+        "https://mapapi.geodata.gov.hk/gs/api/v1.0.0/xyz",
+        description="Base address of the Lands Department's map tiles, or of a mirror",
+        pattern=r"^https?://\S+[^/\s]$",
+    )
+    osm_url: str = Field(
+        "https://tile.openstreetmap.org",
+        description="Base address of OpenStreetMap's tiles, or of a mirror",
+        pattern=r"^https?://\S+[^/\s]$",
+    )
+    contact: str = Field(
+        "", description="Address that providers of tiles may write to; empty: COP_URL", pattern=r"^[\x20-\x7e]*$"
+    )
+    published_mirrors: dict[str, str] = Field(
+        {}, description="Hosts of published originals and the address asked instead of each (JSON object)"
+    )
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
     @field_validator("data", mode="before")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ import pytest
 import rasterio.errors
 from PIL import Image
 
-from cop_tiles.basemap.build import build
+from cop_tiles.basemap.build import Mark, build, used
 from cop_tiles.basemap.folder import built, manifest_of, stamp
 from cop_tiles.basemap.mercator import Box, tile_box, tiles_across, to_mercator
 from cop_tiles.basemap.names import names
@@ -148,7 +149,57 @@ def test_an_empty_store_and_no_terrain_make_a_map_of_the_sea(database: str, tmp_
     folder = built(tmp_path)
     assert folder is not None
     assert not manifest_of(folder).terrain
-    assert not manifest_of(folder).roads
+    assert manifest_of(folder).roads == "none"
+    assert manifest_of(folder).credits == ()
+
+
+def _mark(layer: str, rows: int, exercise: bool) -> Mark:
+    return Mark(layer, rows, 1, exercise and rows > 0, exercise and rows > 0)
+
+
+@pytest.mark.parametrize(
+    ("ground", "centreline", "lantau", "roads"),
+    [
+        ("exercise", ("exercise", 9), ("exercise", 9), "road_centreline"),
+        ("exercise", None, ("exercise", 9), "roads_b50k"),
+        ("real", ("exercise", 9), ("real", 9), "roads_b50k"),
+        ("real", ("exercise", 9), ("exercise", 9), None),
+        ("real", ("real", 9), ("real", 9), "road_centreline"),
+        ("real", ("real", 0), ("real", 9), "roads_b50k"),
+    ],
+)
+def test_invented_roads_are_not_drawn_on_real_ground(
+    ground: str, centreline: tuple[str, int] | None, lantau: tuple[str, int], roads: str | None
+) -> None:
+    marks = [_mark("land", 5, ground == "exercise"), _mark("roads_b50k", lantau[1], lantau[0] == "exercise")]
+    if centreline is not None:
+        marks.append(_mark("road_centreline", centreline[1], centreline[0] == "exercise"))
+    drawn = used(marks)
+    assert {mark.layer for mark in drawn} - {"land"} == ({roads} if roads else set())
+    assert any(mark.exercise for mark in drawn) == (ground == "exercise")
+
+
+def test_the_sea_of_the_relief_map_leaves_the_land_free(folder: Path) -> None:
+    at_sea, on_land = (113.90, 22.10), (114.10, 22.30)
+    assert _covers(_tile(folder, at_sea, 11), "sea", at_sea, 11)
+    assert not _covers(_tile(folder, on_land, 11), "sea", on_land, 11)
+    depths = {feature["properties"]["depth"] for feature in _tile(folder, at_sea, 11)["sea"]["features"]}
+    assert depths == {0, 1, 2, 3}
+
+
+def test_tints_rise_with_the_hill_and_are_clear_at_sea(folder: Path) -> None:
+    x, y = to_mercator(114.033, 22.357)
+    columns, rows = tiles_across(Box(x, y, x, y), 11)
+    data = read_tile(folder / "tint.mbtiles", 11, columns[0], rows[0])
+    assert data is not None
+    image = Image.open(io.BytesIO(data)).convert("RGBA")
+    box = tile_box(11, columns[0], rows[0])
+    scale = 512 / (box.east - box.west)
+    top = image.getpixel((int((x - box.west) * scale), int((box.north - y) * scale)))
+    assert isinstance(top, tuple)
+    red, green, _, alpha = top
+    assert alpha == 255
+    assert red > green, "the summit is brown, the plain is green"
 
 
 def test_names_lie_where_they_can_be(folder: Path) -> None:

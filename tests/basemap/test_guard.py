@@ -126,7 +126,7 @@ def test_wrong_wmts_requests_are_exception_reports(
     [
         "wmts/nope/wm/1/1/1.png", "wmts/light/nope/1/1/1.png", "wmts/light/wm/99/0/0.png", "wmts/light/wm/1/2/0.png",
         "wmts/light/wm/a/b/c.png", "wmts/light/wm/1/1/1.jpeg", "wmts/light/wm/1/1", "wmts/light_hq/wm_hq/1/1/1@2x.png",
-        "wmts/light/hk80/1/1/1@2x.png", "tms/2.0.0", "tms/1.0.0/nope/EPSG3857", "tms/1.0.0/light/EPSG4326/1/1/1.png",
+        "wmts/light/hk80/99/1/1@2x.png", "tms/2.0.0", "tms/1.0.0/nope/EPSG3857", "tms/1.0.0/light/EPSG4326/1/1/1.png",
         "tms/1.0.0/light/EPSG3857/a/1/1.png", "tms/1.0.0/light/EPSG3857/77/1/1.png",
         "tms/1.0.0/light/EPSG3857/1/1/1.gif", "tms/1.0.0/light/EPSG3857/3/99999/1.png", "tiles/1.0.0/light/x/1/1/1.png",
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,14 +48,14 @@ def _difference(one: Image.Image, other: Image.Image) -> float:
     return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
-@pytest.mark.parametrize("layer", ["light", "dark"])
+@pytest.mark.parametrize("layer", ["light", "dark", "relief", "print"])
 @pytest.mark.parametrize("tile", [f"wm/{MERCATOR}", f"hk80/{HK80}"])
-def test_wmts_draws_both_styles_in_both_grids(client: Any, layer: str, tile: str) -> None:
+def test_wmts_draws_every_style_in_both_grids(client: Any, layer: str, tile: str) -> None:
     image = _image(client.get(f"/basemaps/wmts/{layer}/{tile}.png"))
     assert image.size == (256, 256)
     assert _colours(image) > 20
     brightness = ImageStat.Stat(image.convert("L")).mean[0]
-    assert brightness > 150 if layer == "light" else brightness < 90
+    assert brightness < 90 if layer == "dark" else brightness > 150
 
 
 def test_key_value_wmts_gives_the_same_tile(client: Any) -> None:
@@ -65,9 +67,10 @@ def test_key_value_wmts_gives_the_same_tile(client: Any) -> None:
     assert _difference(_image(kvp), _image(client.get(f"/basemaps/wmts/light/wm/{MERCATOR}.png"))) < 2
 
 
-def test_twice_the_pixels_show_the_same_ground(client: Any) -> None:
-    plain = _image(client.get(f"/basemaps/wmts/light/wm/{MERCATOR}.png"))
-    fine = _image(client.get(f"/basemaps/wmts/light/wm/{MERCATOR}@2x.png"))
+@pytest.mark.parametrize("tile", [f"light/wm/{MERCATOR}", f"relief/hk80/{HK80}"])
+def test_twice_the_pixels_show_the_same_ground(client: Any, tile: str) -> None:
+    plain = _image(client.get(f"/basemaps/wmts/{tile}.png"))
+    fine = _image(client.get(f"/basemaps/wmts/{tile}@2x.png"))
     assert fine.size == (512, 512)
     assert _difference(fine.resize((256, 256)), plain) < 8
 
@@ -120,6 +123,54 @@ def test_tiles_are_cached_and_revalidated(client: Any) -> None:
     assert head.headers["content-length"] == str(len(first.content))
 
 
+def test_a_picture_is_the_same_the_first_time_and_later(client: Any) -> None:
+    """What is drawn has the colours of what is kept: a GetMap over tiles not cached yet is no exception."""
+    address = f"{WMS.replace('LAYERS=light', 'LAYERS=relief')}&VERSION=1.3.0&CRS=EPSG:3857&BBOX={{}}"
+    box = "12690000,2550000,12700000,2557500"
+    first, again = (_image(client.get(address.format(box))) for _ in range(2))
+    assert ImageChops.difference(first, again).getbbox() is None
+
+
+def test_kept_tiles_are_served_and_marked_where_they_cannot_be_drawn_anew(
+    client: Any, client_of: Any, state: Path, tmp_path: Path
+) -> None:
+    """The basemap is gone or broken after an upgrade: the map of before is better than none."""
+    address = f"/basemaps/wmts/dark/hk80/{HK80}.png"
+    fresh = client.get(address)
+    assert "cop-caveat" not in fresh.headers
+    shutil.copytree(state / "mapproxy" / "dark", tmp_path / "mapproxy" / "dark")
+    (tmp_path / "basemap").mkdir()
+    (tmp_path / "basemap" / "stamp").touch()
+    os.utime(tmp_path / "basemap" / "stamp", (time.time() + 5, time.time() + 5))
+    alone = client_of(Settings(var=tmp_path))
+    kept = alone.get(address)
+    assert kept.status_code == 200
+    assert kept.content == fresh.content
+    assert kept.headers["warning"].startswith("110")
+    assert "dark" in kept.headers["cop-caveat"]
+    assert alone.get("/basemaps/wmts/dark/wm/14/13388/7147.png").status_code == 503
+
+
+def test_the_list_leads_to_tiles_that_are_there(client: Any) -> None:
+    document = client.get("/basemaps/").json()
+    assert [basemap["id"] for basemap in document["basemaps"]] == ["light", "dark", "relief", "print"]
+    for basemap in document["basemaps"]:
+        assert basemap["title"]["en"] != basemap["title"]["zh"]
+        assert basemap["exercise"] is True
+        assert basemap["provenance"] == "exercise"
+        assert "EXERCISE 演習" in basemap["attribution"]
+        sets = {tileset["tileMatrixSet"]: tileset for tileset in basemap["tilesets"]}
+        assert sets["wm"]["crs"].endswith("/EPSG/0/3857")
+        assert sets["hk80"]["origin"] == [795000, 851000]
+        assert sets["hk80"]["resolutions"][0] == 200
+    level, column, row = HK80.split("/")
+    template = sets["hk80"]["tiles2x"][0].removeprefix("https://cop.example")
+    tile = client.get(template.format(z=level, x=column, y=row))
+    assert _image(tile).size == (512, 512)
+    told = client.get("/basemaps/tilejson/light.json").json()
+    assert told["tiles"] == ["https://cop.example/basemaps/wmts/light/wm/{z}/{x}/{y}.png"]
+
+
 def test_a_new_basemap_makes_cached_tiles_old(client: Any, state: Path) -> None:
     address = f"/basemaps/wmts/dark/wm/{MERCATOR}.png"
     client.get(address)
@@ -139,14 +190,21 @@ def test_a_new_basemap_makes_cached_tiles_old(client: Any, state: Path) -> None:
 def test_capabilities_are_read_by_owslib_and_name_both_grids(client: Any) -> None:
     xml = client.get("/basemaps/service?SERVICE=WMTS&REQUEST=GetCapabilities").content
     wmts = WebMapTileService("https://cop.example/basemaps/service", xml=xml)
-    assert set(wmts.contents) == {"light", "dark", "light_hq", "dark_hq"}
+    plain = {"light", "dark", "relief", "print"}
+    assert set(wmts.contents) == plain | {f"{name}_hq" for name in plain}
     assert set(wmts.contents["light"].tilematrixsetlinks) == {"wm", "hk80"}
+    assert set(wmts.contents["relief_hq"].tilematrixsetlinks) == {"wm_hq", "hk80_hq"}
+    assert "EXERCISE 演習" in wmts.contents["relief"].abstract
+    assert "GetFeatureInfo" not in xml.decode()
     corner = next(iter(wmts.tilematrixsets["hk80"].tilematrix.values())).topleftcorner
     assert [round(edge) for edge in corner] == [851000, 795000]  # northing first
     xml = client.get("/basemaps/service?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.3.0").content
     wms = WebMapService("https://cop.example/basemaps/service", xml=xml, version="1.3.0")
     assert {"light", "dark"} <= set(wms.contents)
     assert {"EPSG:2326", "EPSG:3857", "EPSG:4326"} <= set(wms["light"].crsOptions)
+    box = re.search(r'<BoundingBox CRS="EPSG:2326" minx="(\d+).*?" miny="(\d+).*?"', xml.decode())
+    assert box is not None
+    assert [round(int(edge), -3) for edge in box.groups()] == [797000, 795000]  # northing first, as WMS 1.3.0 has it
 
 
 @pytest.mark.parametrize(
@@ -164,7 +222,9 @@ def test_links_come_from_the_public_address_alone(client: Any, path: str) -> Non
     assert "https://cop.example/basemaps/" in answer.text
 
 
-@pytest.mark.parametrize("path", ["demo/", "demo/?wms_layer=light", "ogcapi", "ogcapi/maps", "kml/light", "", "../etc"])
+@pytest.mark.parametrize(
+    "path", ["demo/", "demo/?wms_layer=light", "ogcapi", "ogcapi/maps", "kml/light", "../etc", "tilejson/light_hq.json"]
+)
 def test_nothing_else_is_served(client: Any, path: str) -> None:
     assert client.get(f"/basemaps/{path}").status_code == 404
 
@@ -181,9 +241,10 @@ def test_production_sources_are_declared_and_load(tmp_path: Path, monkeypatch: p
     get_settings.cache_clear()
     try:
         plain = load_configuration(str(resource("mapproxy") / "mapproxy.yaml"))
-        assert set(plain.sources) == {"light", "dark", "light_2x", "dark_2x"}
+        styles = {"light", "dark", "relief", "print"}
+        assert set(plain.sources) == styles | {f"{name}_2x" for name in styles}
         chosen = load_configuration(str(resource("mapproxy") / "production.yaml"))
-        assert {"landsd_ground", "landsd_labels", "osm_tiles"} <= set(chosen.sources)
+        assert {"landsd_tiles", "landsd_label_tiles", "osm_tiles"} <= set(chosen.sources)
         assert {"landsd", "osm", "light"} <= {layer["name"] for layer in chosen.configuration["layers"]}
     finally:
         get_settings.cache_clear()

@@ -17,6 +17,8 @@ FALLING = ["interpolate", ["linear"], ["zoom"], 12, 1, 10, 2]
 REMOTE = {
     "tiles": "https://cop.example/tiles/{z}/{x}/{y}.mvt",
     "hillshade": "https://cop.example/shade/{z}/{x}/{y}.png",
+    "tint": "https://cop.example/tint/{z}/{x}/{y}.png",
+    "relief": "https://cop.example/relief/{z}/{x}/{y}.png",
     "glyphs": "https://cop.example/glyphs/{fontstack}/{range}.pbf",
 }
 
@@ -37,13 +39,16 @@ def test_an_unknown_style_is_refused() -> None:
 
 
 def test_attribution_says_what_the_map_lacks() -> None:
-    real = attribution(Manifest("0", exercise=False, roads=True, terrain=True))
+    real = attribution(Manifest("0", exercise=False, roads="lantau", terrain=True, credits=("Lands Department",)))
     assert "roads: Lantau only" in real
+    assert "Lands Department" in real
     assert "EXERCISE" not in real
+    assert "Lantau" not in attribution(Manifest("0", exercise=True, roads="territory", terrain=True))
 
 
-def test_text_sizes_are_those_that_labels_were_chosen_by() -> None:
-    for layer in style("light", **REMOTE)["layers"]:
+@pytest.mark.parametrize("name", STYLES)
+def test_text_sizes_are_those_that_labels_were_chosen_by(name: str) -> None:
+    for layer in style(name, **REMOTE)["layers"]:
         if layer.get("source-layer") == "label":
             kind = layer["filter"][1][2]
             size = SIZES[kind]
@@ -72,7 +77,7 @@ def _broken(change: Any) -> list[str]:
         (lambda _, by_id: by_id["road"]["paint"].update({"line-width": ["intrepolate"]}), "wanted an expression"),
         (lambda _, by_id: by_id["place-town"].update(filter=["==", ["get", "kind"]]), "arguments"),
         (lambda _, by_id: by_id["place-town"]["layout"].update({"text-font": ["Comic Sans"]}), "wanted fonts"),
-        (lambda _, by_id: by_id["place-town"]["layout"].update({"icon-image": "star"}), "ignore"),
+        (lambda _, by_id: by_id["place-town"]["layout"].update({"icon-image": "star"}), "sprite"),
         (lambda whole, by_id: whole["layers"].append(by_id["land"]), "twice"),
     ],
 )  # fmt: skip

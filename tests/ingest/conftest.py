@@ -58,5 +58,5 @@ def make_layer() -> MakeLayer:
 def _collections_finalised(request: pytest.FixtureRequest) -> Iterator[None]:
     """A fiona collection that failed to open takes the thread's environment along when it is finalised: do that here."""
     yield
-    if request.module.__name__.rpartition(".")[2] in ("test_vector", "test_robustness"):
+    if request.module.__name__.rpartition(".")[2] in ("test_vector", "test_robustness", "test_published"):
         gc.collect()

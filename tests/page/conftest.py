@@ -6,9 +6,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize, expect, sync_playwright
 
@@ -48,6 +51,41 @@ class Visit:
 
 
 Visitor = Callable[..., Visit]
+
+
+@dataclass(frozen=True)
+class Api:
+    """The server's own answers, for comparison with what the page shows."""
+
+    origin: str
+
+    def ask(self, path: str, **parameters: str) -> dict[str, Any]:
+        """The JSON at a path."""
+        answer = httpx.get(self.origin + path, params={"f": "json", **parameters}, timeout=60)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def now(self) -> datetime:
+        """The exercise's clock."""
+        return datetime.fromisoformat(self.ask("/")["cop"]["now"])
+
+    def recent(self, hours: int = 24, at: datetime | None = None) -> str:
+        """The page's term for "reported in the last hours", counted from the last full quarter of an hour."""
+        moment = at or self.now()
+        begin = moment - timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
+        return f" AND reported_at >= TIMESTAMP('{(begin - timedelta(hours=hours)).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}')"
+
+    def number(self, cql2: str, mode: str = "exercise", **more: str) -> int:
+        """The number of incidents that a filter lets through."""
+        given = {"mode": mode, "filter": cql2, "filter-lang": "cql2-text", "limit": "1", **more}
+        return int(self.ask("/collections/incidents/items", **given)["numberMatched"])
+
+
+@pytest.fixture
+def api(server: str) -> Api:
+    """The server that the page is of."""
+    return Api(server.rstrip("/"))
 
 
 @pytest.fixture(scope="session")

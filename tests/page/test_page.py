@@ -21,14 +21,6 @@ COUNTED = "status <> 'cancelled' AND duplicate_of IS NULL"
 ACTIVE = "status IN ('reported','confirmed','responding','controlled') AND duplicate_of IS NULL"
 
 
-def number_matched(server: str, cql2: str, mode: str) -> int:
-    """The number of incidents that the API gives for a filter."""
-    parameters = {"mode": mode, "filter": cql2, "filter-lang": "cql2-text", "limit": "1", "f": "json"}
-    answer = httpx.get(server.rstrip("/") + ITEMS, params=parameters, timeout=30)
-    answer.raise_for_status()
-    return int(answer.json()["numberMatched"])
-
-
 def shows_count(page: Page, number: int) -> None:
     """Wait until the panel's count is this number."""
     expect(page.locator("#count")).to_have_text(re.compile(rf"^{number:,} "))
@@ -49,11 +41,11 @@ def test_types_of_the_page_fit() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_incidents_are_drawn_and_nothing_leaves_us(visit: Visitor, server: str, tmp_path: Path) -> None:
+def test_incidents_are_drawn_and_nothing_leaves_us(visit: Visitor, api: Any, tmp_path: Path) -> None:
     seen = visit()
     drawn = int(seen.page.locator("body").get_attribute("data-incidents"))
     assert drawn > 0
-    shows_count(seen.page, number_matched(server, COUNTED, "exercise"))
+    shows_count(seen.page, api.number(COUNTED + api.recent()))
     picture = tmp_path / "page.png"
     seen.page.screenshot(path=picture)
     assert picture.stat().st_size > 50_000
@@ -68,23 +60,23 @@ def test_every_request_for_incidents_carries_exactly_one_mode(visit: Visitor) ->
     assert {tuple(parameters.get("mode", [])) for parameters in asked} == {("exercise",)}
 
 
-def test_exercise_is_said_on_the_screen_and_actual_is_another_count(visit: Visitor, server: str) -> None:
-    seen = visit()
+def test_exercise_is_said_on_the_screen_and_actual_is_another_count(visit: Visitor, api: Any) -> None:
+    seen = visit("lang=en&theme=light&period=all")
     banner = seen.page.locator("#banner")
     expect(banner).to_have_text("EXERCISE 演習")
     seen.page.select_option("#mode", "actual")
     expect(banner).to_be_hidden()
-    shows_count(seen.page, number_matched(server, COUNTED, "actual"))
+    shows_count(seen.page, api.number(COUNTED, "actual"))
     expect(seen.page.locator("#count-words")).to_contain_text("Actual records")
     assert "mode=actual" in seen.page.url
 
 
-def test_filters_give_the_number_that_the_api_gives(visit: Visitor, server: str) -> None:
+def test_filters_give_the_number_that_the_api_gives(visit: Visitor, api: Any) -> None:
     page = visit().page
     page.click("#only-active")
-    shows_count(page, number_matched(server, ACTIVE, "exercise"))
+    shows_count(page, api.number(ACTIVE + api.recent()))
     page.click("#only-major")
-    shows_count(page, number_matched(server, f"{ACTIVE} AND major=true", "exercise"))
+    shows_count(page, api.number(f"{ACTIVE} AND major=true" + api.recent()))
     words = page.locator("#count-words")
     expect(words).to_contain_text("major cases only")
     expect(words).to_contain_text("active only")
@@ -133,7 +125,8 @@ def test_the_language_switch_changes_every_word(visit: Visitor) -> None:
     expect(page.locator("#count")).to_have_text(re.compile("宗事故$"))
     expect(page.locator("#freshness")).to_contain_text("香港時間")
     expect(page.locator(".maplibregl-ctrl-zoom-in")).to_have_attribute("aria-label", "放大")
-    page.click("#layers summary")
+    page.click("#layers > summary")
+    page.get_by_role("button", name="行政").click()
     expect(page.locator("#layers-body")).to_contain_text("十八區分界")
     assert seen.errors == []
 
@@ -142,7 +135,8 @@ def test_a_layer_is_drawn_on_demand_with_its_owner_named(visit: Visitor) -> None
     seen = visit()
     page = seen.page
     assert seen.asked("/collections/traffic_cameras/tiles/") == []
-    page.click("#layers summary")
+    page.click("#layers > summary")
+    page.click("[data-group=traffic] .group-head")
     with page.expect_response(re.compile("/collections/traffic_cameras/tiles/")) as answered:
         page.get_by_label(re.compile("^Traffic cameras")).check()
     assert answered.value.status in (200, 204, 304)
@@ -186,7 +180,8 @@ def test_text_of_a_record_is_never_markup(visit: Visitor) -> None:
     def spoil(route: Route) -> None:
         answer = route.fetch()
         body = answer.json()
-        body["features"][0]["properties"]["title_en"] = hostile
+        for feature in body["features"][:1]:
+            feature["properties"]["title_en"] = hostile
         route.fulfill(response=answer, json=body)
 
     seen.page.route(f"**{ITEMS}?*", spoil)
@@ -215,6 +210,52 @@ def test_the_layout_fits_a_telephone(visit: Visitor, tmp_path: Path) -> None:
     expect(page.locator("#card .record h3")).to_be_visible()
     page.screenshot(path=tmp_path / "telephone.png")
     assert seen.errors == []
+
+
+def test_the_warnings_in_force_are_said_in_both_languages(visit: Visitor, api: Any) -> None:
+    now = f"TIMESTAMP('{api.now():%Y-%m-%dT%H:%M:%SZ}')"
+    wanted = f"ended_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
+    known = api.ask("/collections/warnings/items", mode="exercise", limit="50", filter=wanted)["features"]
+    assert known, "the exercise opens under a typhoon signal"
+    strip = visit("lang=zh&theme=dark").page.locator("#warnings li")
+    expect(strip).to_have_count(len(known))
+    for feature in known:
+        names = feature["properties"]
+        expect(strip.filter(has_text=names["name_zh"]).filter(has_text=names["name_en"])).to_have_count(1)
+
+
+def test_control_centres_and_requests_are_listed(visit: Visitor, api: Any) -> None:
+    seen = visit()
+    seen.page.click("#tab-departments")
+    centres = api.ask("/collections/control-centres/items", mode="exercise", limit="100")["features"]
+    expect(seen.page.locator("[data-list=control-centres] .entry")).to_have_count(len(centres))
+    active = sum(bool(centre["properties"]["active"]) for centre in centres)
+    expect(seen.page.locator("[data-list=control-centres]")).to_contain_text(f"{active} of {len(centres)} centres")
+    expect(seen.page.locator("[data-list=requests] .entry").first).to_be_visible()
+    assert seen.errors == []
+
+
+def test_every_control_has_a_name(visit: Visitor) -> None:
+    page = visit("lang=en&theme=light&tab=counts&districts=true&layers=hospitals&groups=emergency services").page
+    page.click("#layers > summary")
+    expect(page.locator("tr[data-facet=district]").first).to_be_visible()
+    nameless = page.evaluate("""() => [...document.querySelectorAll('button, input, select, a[href], summary')]
+        .filter((e) => e.checkVisibility())
+        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length)))
+        .map((e) => e.outerHTML)""")
+    assert nameless == []
+    doubled = page.evaluate("""() => [...document.querySelectorAll('[id]')].map((e) => e.id)
+        .filter((id, at, all) => all.indexOf(id) !== at)""")
+    assert doubled == []
+
+
+def test_the_tabs_go_by_arrow_keys(visit: Visitor) -> None:
+    page = visit().page
+    page.focus("#tab-list")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-counts")).to_be_focused()
+    expect(page.locator("#tab-counts")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#panel-list")).to_be_hidden()
 
 
 def test_the_address_keeps_the_picture(visit: Visitor) -> None:

@@ -75,6 +75,11 @@ def test_the_file_is_called_as_the_layer(folder: Path) -> None:
     assert faults(folder) == ["layers/regions.yml: id: found 'districts', wanted 'regions' as the file is called"]
 
 
+def test_two_layers_of_one_id_are_refused(folder: Path) -> None:
+    shutil.copy(folder / "districts.yml", folder / "boundaries.yml")
+    assert faults(folder) == ["layers/boundaries.yml: id: found 'districts', wanted 'boundaries' as the file is called"]
+
+
 def test_what_is_not_yaml_is_told(folder: Path) -> None:
     (folder / "broken.yml").write_text("id: [")
     assert "layers/broken.yml: is not YAML" in faults(folder)[0]

@@ -28,6 +28,8 @@ from pyproj import Transformer
 from cop.settings import get_settings
 from cop_tiles.basemap.folder import built, stamp
 from cop_tiles.basemap.mercator import HALF_WORLD, TILE_PX, to_lon_lat
+from cop_tiles.keeping import Trouble, tell
+from cop_tiles.outside import OutsideSourceConfiguration
 from cop_tiles.pool import Picture, RenderFailed, shared_pool
 from cop_tiles.styles import STYLES
 
@@ -65,6 +67,7 @@ class BasemapSource(MapLayer):  # type: ignore[misc]
         except RenderFailed as exc:
             # The renderer's words may name files of this machine: for the log, not for the answer.
             log.error("%s: %s", self._style, exc)
+            tell(Trouble(self._style, "away"))
             raise SourceError("The basemap cannot be drawn at the moment.") from exc
         if image.size != query.size:
             image = image.resize(query.size, Image.Resampling.LANCZOS)
@@ -189,3 +192,13 @@ def plugin_entrypoint() -> None:
         "cop",
         {"type": "", "style": "", "ratio": 0, "basemap": "", "coverage": coverage},
     )
+    register_source_configuration(
+        "xyz",
+        OutsideSourceConfiguration,
+        "xyz",
+        {
+            "type": "", "url": "", "grid": "", "at_once": 0, "seconds": 0, "seeding": "", "user_agent": "",
+            "transparent": True,
+            "coverage": coverage,
+        },
+    )  # fmt: skip

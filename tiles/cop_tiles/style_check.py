@@ -1,13 +1,14 @@
 """Find what is wrong in a style before it is drawn: MapLibre Native passes most mistakes in silence.
 
 It draws nothing, or something else, for a property it does not know, a broken expression, a layer type it lacks, or
-a relative address; so each of these is looked for here. What the basemap's styles do not use is not allowed.
+a relative address; so each of these is looked for here. What our styles do not use is not allowed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,16 +20,21 @@ from cop_tiles.basemap.glyphs import STACKS
 _LINE = {"line-color", "line-opacity", "line-width", "line-dasharray"}
 _PAINT = {
     "background": {"background-color"},
-    "fill": {"fill-color", "fill-opacity", "fill-antialias"},
+    "fill": {"fill-color", "fill-opacity", "fill-antialias", "fill-pattern"},
+    "circle": {"circle-color", "circle-opacity", "circle-radius", "circle-stroke-color", "circle-stroke-width"},
     "line": _LINE,
     "raster": {"raster-opacity", "raster-fade-duration"},
     "symbol": {"text-color", "text-opacity", "text-halo-color", "text-halo-width", "text-halo-blur"},
 }
 _LAYOUT = {
-    "line": {"line-cap", "line-join"},
+    "fill": {"visibility"},
+    "circle": {"visibility"},
+    "line": {"line-cap", "line-join", "visibility"},
     "symbol": {
         "text-field", "text-font", "text-size", "text-line-height", "text-max-width", "text-letter-spacing",
-        "text-rotate", "text-allow-overlap", "text-ignore-placement",
+        "text-rotate", "text-allow-overlap", "text-ignore-placement", "text-anchor", "text-offset", "text-optional",
+        "icon-image", "icon-size", "icon-padding", "icon-allow-overlap", "icon-ignore-placement",
+        "symbol-placement", "symbol-spacing", "symbol-sort-key", "visibility",
     },
 }  # fmt: skip
 # Operators and how many arguments they take, least and most.
@@ -36,14 +42,30 @@ _MANY = 99
 _OPERATORS = {
     "get": (1, 1), "zoom": (0, 0), "==": (2, 2), "!=": (2, 2), "<=": (2, 2), ">=": (2, 2), "<": (2, 2), ">": (2, 2),
     "all": (1, _MANY), "any": (1, _MANY), "case": (3, _MANY), "match": (4, _MANY), "%": (2, 2), "concat": (1, _MANY),
+    "has": (1, 1), "!": (1, 1), "*": (2, _MANY), "coalesce": (1, _MANY), "to-number": (1, 2), "geometry-type": (0, 0),
     "to-string": (1, 1), "format": (2, _MANY), "step": (4, _MANY), "interpolate": (4, _MANY),
 }  # fmt: skip
+_IMAGES = {"icon-image", "fill-pattern"}
 _CURVES = {"linear": 1, "exponential": 2}
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 class BrokenStyle(CopError):
     """A style has mistakes; each line names the layer, the key, what was found and what is wanted."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a style may name beyond itself: the sprite's images, and the attributes of each vector source's tiles.
+
+    None leaves that unchecked; a source that is not listed is unchecked too.
+    """
+
+    images: Collection[str] | None = None
+    attributes: Mapping[str, Collection[str]] | None = None
+
+
+_NOTHING = Known()
 
 
 def checked(style: dict[str, Any]) -> dict[str, Any]:
@@ -54,8 +76,9 @@ def checked(style: dict[str, Any]) -> dict[str, Any]:
     return style
 
 
-def faults(style: dict[str, Any]) -> Iterator[str]:
-    """Every mistake of a style, as `where: found …, wanted …`."""
+def faults(style: dict[str, Any], known: Known = _NOTHING) -> Iterator[str]:
+    """Every mistake of a style, as `where: found …, wanted …`. A source other than the basemap has one source layer of
+    its own name, as our collections' tiles do."""
     if style.get("version") != 8:
         yield f"version: found {style.get('version')!r}, wanted 8"
     if not _is_address(style.get("glyphs", ""), ("{fontstack}", "{range}")):
@@ -69,6 +92,9 @@ def faults(style: dict[str, Any]) -> Iterator[str]:
             yield f"{where}: the id stands twice"
         seen.add(layer.get("id"))
         yield from _layer_faults(where, layer, style.get("sources", {}))
+        yield from _unknown_names(where, layer, known)
+        if "sprite" not in style and any(key in _IMAGES for part in ("paint", "layout") for key in layer.get(part, {})):
+            yield f"{where}: it draws images, and the style has no sprite"
     yield from _leftovers("style", style)
 
 
@@ -103,7 +129,7 @@ def _layer_faults(where: str, layer: dict[str, Any], sources: dict[str, Any]) ->
         source = sources.get(str(layer.get("source")))
         if source is None:
             yield f"{where}.source: found {layer.get('source')!r}, wanted one of {', '.join(sources)}"
-        elif source.get("type") == "vector" and layer.get("source-layer") not in SOURCE_LAYERS:
+        elif source.get("type") == "vector" and layer.get("source-layer") not in _source_layers(str(layer["source"])):
             yield f"{where}.source-layer: found {layer.get('source-layer')!r}, wanted one the tiles have"
     for part, known in (("paint", _PAINT[kind]), ("layout", _LAYOUT.get(kind, set()))):
         for key, value in layer.get(part, {}).items():
@@ -115,6 +141,50 @@ def _layer_faults(where: str, layer: dict[str, Any], sources: dict[str, Any]) ->
         yield from _expression_faults(f"{where}.filter", layer["filter"])
 
 
+def _source_layers(source: str) -> Collection[str]:
+    return SOURCE_LAYERS if source == "basemap" else {source}
+
+
+def _unknown_names(where: str, layer: dict[str, Any], known: Known) -> Iterator[str]:
+    """Images that the sprite lacks, and attributes that the tiles lack: both are drawn as nothing at all."""
+    values = {**layer.get("paint", {}), **layer.get("layout", {})}
+    if known.images is not None:
+        for key in _IMAGES & values.keys():
+            missing = sorted({image for image in _outputs(values[key]) if image not in known.images}, key=str)
+            for image in missing:
+                yield f"{where}.{key}: found {image!r}, which the sprite does not have"
+    attributes = (known.attributes or {}).get(str(layer.get("source")))
+    if attributes is not None:
+        for name in sorted(_read_attributes([*values.values(), layer.get("filter")]) - set(attributes)):
+            yield f"{where}: found the attribute {name!r}, wanted one of {', '.join(sorted(attributes))}"
+
+
+def _read_attributes(part: Any) -> set[str]:
+    """The attributes that expressions read."""
+    if not isinstance(part, list):
+        return set()
+    if len(part) == 2 and part[0] in ("get", "has") and isinstance(part[1], str):
+        return {part[1]}
+    return {name for one in part for name in _read_attributes(one)}
+
+
+def _outputs(value: Any) -> Iterator[Any]:
+    """What a value or an expression can come to, as far as it is told in plain; a text that is put together is not."""
+    if not isinstance(value, list):
+        yield value
+        return
+    name, *arguments = value
+    results = {
+        "match": [*arguments[2::2], *arguments[-1:]],
+        "case": [*arguments[1::2], *arguments[-1:]],
+        "step": arguments[1::2],
+        "interpolate": arguments[3::2],
+        "coalesce": arguments,
+    }
+    for one in results.get(str(name), []):
+        yield from _outputs(one)
+
+
 def _value_faults(where: str, key: str, value: Any) -> Iterator[str]:
     if key == "text-font":
         if not (isinstance(value, list) and all(font in STACKS for font in value)):
@@ -122,21 +192,15 @@ def _value_faults(where: str, key: str, value: Any) -> Iterator[str]:
     elif key == "line-dasharray":
         if not all(isinstance(length, int | float) for length in value):
             yield f"{where}: found {value!r}, wanted lengths"
+    elif key == "text-offset":
+        if not (isinstance(value, list) and len(value) == 2 and all(isinstance(part, int | float) for part in value)):
+            yield f"{where}: found {value!r}, wanted two lengths"
     elif isinstance(value, list):
         yield from _expression_faults(where, value)
     if key.endswith("-color"):
-        for colour in _texts(value) if isinstance(value, list) else [value]:
+        for colour in _outputs(value):
             if not _COLOUR.fullmatch(str(colour)):
                 yield f"{where}: found {colour!r}, wanted a colour like #2b2f36"
-
-
-def _texts(expression: list[Any]) -> Iterator[str]:
-    """The plain texts that a colour's expression can give."""
-    for part in expression[1:]:
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, list) and part[:1] not in (["get"], ["zoom"], *([name] for name in _CURVES)):
-            yield from _texts(part)
 
 
 def _expression_faults(where: str, expression: Any) -> Iterator[str]:
@@ -152,8 +216,15 @@ def _expression_faults(where: str, expression: Any) -> Iterator[str]:
         yield f"{where}: {name} has {len(arguments)} arguments, wanted {least} to {most}"
         return
     yield from _shape_faults(where, name, arguments)
-    for argument in arguments[1:] if name == "interpolate" else arguments:
+    for argument in _expressions_in(name, arguments):
         yield from _expression_faults(where, argument)
+
+
+def _expressions_in(name: str, arguments: list[Any]) -> list[Any]:
+    """The arguments that may be expressions: a curve is none, nor are the values that a match compares with."""
+    if name == "interpolate":
+        return arguments[1:]
+    return [arguments[0], *arguments[2::2], arguments[-1]] if name == "match" else arguments
 
 
 def _shape_faults(where: str, name: str, arguments: list[Any]) -> Iterator[str]:

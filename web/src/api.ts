@@ -1,40 +1,11 @@
-/** The server's answers, read and checked at the border. Every path is of this origin. */
+/** What the page asks the server about records. A request reads exactly one mode, and one moment. */
 
 import type { Geometry } from "geojson";
 import type { Bounds } from "./geometry";
-import type { Bilingual } from "./i18n";
+import { FACETS, type FacetName } from "./filters";
+import { fetchAnswer, fetchJson, isObject, objects, ServerTrouble, text, type Answer, type Json } from "./http";
+import { asInstant, readInstant } from "./time";
 import { isMode, type Mode } from "./view";
-
-const TIMEOUT_MS = 20_000;
-
-export interface Column {
-  readonly name: string;
-  readonly type: string;
-  readonly title: Bilingual;
-  readonly unit: string | null;
-  readonly codes: Readonly<Record<string, Bilingual>>;
-}
-
-export interface LayerStyle {
-  readonly color: string;
-  readonly width: number;
-  readonly radius: number;
-  readonly opacity: number;
-  readonly dash: readonly number[] | null;
-}
-
-/** A collection with the catalogue's extension member `cop`. */
-export interface LayerInfo {
-  readonly id: string;
-  readonly title: Bilingual;
-  readonly group: string;
-  readonly kind: string;
-  readonly geometry: string | null;
-  readonly style: LayerStyle;
-  readonly provenance: string | null;
-  readonly attribution: Bilingual;
-  readonly columns: readonly Column[];
-}
 
 /** A GeoJSON feature as the items end point sends it. */
 export interface Feature {
@@ -43,138 +14,48 @@ export interface Feature {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** A body with what the answer's headers say of its state. */
-export interface Answer {
-  readonly body: Json;
-  /** The server's clock when it answered. */
-  readonly at: Date;
-  /** The high-water mark that the answer was made at, where the server says it. */
-  readonly sequence: string | null;
-  /** The feeds behind the answer that are late, stale or down. */
-  readonly caveat: string | null;
+/** Which records a request reads: of one mode, now or as they were known at a moment. */
+export interface Reading {
+  readonly mode: Mode;
+  readonly asof: Date | null;
 }
 
-export interface IncidentPage {
+export interface RecordPage {
   readonly features: readonly Feature[];
-  /** How many incidents the filter lets through, listed or not. */
+  /** How many records the filter lets through, listed or not. */
   readonly matched: number | null;
   readonly at: Date;
   readonly sequence: string | null;
   readonly caveat: string | null;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+const INCIDENTS = "incidents";
+const LARGEST_PAGE = 10_000;
+const MOST_PAGES = 5;
 
-/** The server could not be reached, refused, or sent what cannot be read. */
-export class ServerTrouble extends Error {
-  constructor(
-    readonly kind: "unreachable" | "refused" | "unreadable",
-    readonly status: number | null = null,
-  ) {
-    super(status === null ? kind : `${kind}: ${status}`);
-  }
+/** The landing page's word on modes, and the clock of the exercise where there is one. */
+export interface Landing {
+  readonly mode: Mode;
+  readonly now: Date | null;
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function bilingual(value: unknown, otherwise = ""): Bilingual {
-  if (!isObject(value)) return { en: text(value) || otherwise, zh: "" };
-  return { en: text(value["en"]) || otherwise, zh: text(value["zh"]) };
-}
-
-async function fetchAnswer(path: string, parameters: Readonly<Record<string, string>>): Promise<Answer> {
-  const url = `${path}?${new URLSearchParams({ f: "json", ...parameters })}`;
-  let response: Response;
-  let body: unknown;
-  try {
-    // no-cache asks the server each time, with the ETag of what the browser keeps: an unchanged answer is a 304.
-    response = await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch {
-    throw new ServerTrouble("unreachable");
-  }
-  if (!response.ok) throw new ServerTrouble("refused", response.status);
-  try {
-    body = await response.json();
-  } catch {
-    throw new ServerTrouble("unreadable");
-  }
-  if (!isObject(body)) throw new ServerTrouble("unreadable");
-  const date = Date.parse(response.headers.get("Date") ?? "");
-  return {
-    body,
-    at: Number.isNaN(date) ? new Date() : new Date(date),
-    sequence: response.headers.get("COP-Sequence"),
-    caveat: response.headers.get("COP-Caveat"),
-  };
-}
-
-/** The mode that the server uses for a request that names none, from the landing page's `cop.mode`. */
-export async function fetchDefaultMode(): Promise<Mode> {
-  const { body } = await fetchAnswer("/", {});
+export async function fetchLanding(): Promise<Landing> {
+  const { body } = await fetchAnswer("/");
   const cop = body["cop"];
   if (!isObject(cop) || !isMode(cop["mode"])) throw new ServerTrouble("unreadable");
-  return cop["mode"];
+  return { mode: cop["mode"], now: readInstant(text(cop["now"])) };
 }
 
-/** The layers of the catalogue by id, in the server's order. */
-export async function fetchLayers(): Promise<Map<string, LayerInfo>> {
-  const { body } = await fetchAnswer("/collections", {});
-  const collections = body["collections"];
-  if (!Array.isArray(collections)) throw new ServerTrouble("unreadable");
-  const layers = collections.map(readLayer).filter((layer) => layer !== null);
-  return new Map(layers.map((layer) => [layer.id, layer]));
+function itemsPath(collection: string): string {
+  return `/collections/${encodeURIComponent(collection)}/items`;
 }
 
-function readLayer(collection: unknown): LayerInfo | null {
-  if (!isObject(collection) || !isObject(collection["cop"])) return null;
-  const id = text(collection["id"]);
-  const cop = collection["cop"];
-  if (id === "") return null;
-  return {
-    id,
-    title: bilingual(cop["title"], text(collection["title"]) || id),
-    group: text(cop["group"]),
-    kind: text(cop["kind"]),
-    geometry: text(cop["geometry"]) || null,
-    style: readStyle(cop["style"]),
-    provenance: text(cop["provenance"]) || null,
-    attribution: bilingual(cop["attribution"]),
-    columns: Array.isArray(cop["columns"]) ? cop["columns"].filter(isObject).map(readColumn) : [],
-  };
+function readingParameters({ mode, asof }: Reading): Record<string, string> {
+  return { mode, ...(asof === null ? {} : { asof: asInstant(asof) }) };
 }
 
-function readStyle(value: unknown): LayerStyle {
-  const style = isObject(value) ? value : {};
-  const size = (name: string, otherwise: number): number => {
-    const given = style[name];
-    return typeof given === "number" ? given : otherwise;
-  };
-  const dash = style["dash"];
-  return {
-    color: text(style["color"]) || "#555555",
-    width: size("width", 1),
-    radius: size("radius", 4),
-    opacity: size("opacity", 1),
-    dash: Array.isArray(dash) && dash.length > 0 ? dash.filter((part) => typeof part === "number") : null,
-  };
-}
-
-function readColumn(column: Json): Column {
-  const name = text(column["name"]);
-  const codes = isObject(column["codes"]) ? column["codes"] : {};
-  return {
-    name,
-    type: text(column["type"]),
-    title: bilingual(column["title"], name),
-    unit: text(column["unit"]) || null,
-    codes: Object.fromEntries(Object.entries(codes).map(([code, title]) => [code, bilingual(title, code)])),
-  };
+function filterParameters(cql2: string): Record<string, string> {
+  return { filter: cql2, "filter-lang": "cql2-text" };
 }
 
 function readFeature(value: unknown): Feature {
@@ -187,20 +68,7 @@ function readFeature(value: unknown): Feature {
   };
 }
 
-/** The incidents reported last that match a CQL2 filter, in a box if one is given, and the number of all that match. */
-export async function fetchIncidents(
-  mode: Mode,
-  cql2: string,
-  limit: number,
-  box?: Bounds,
-): Promise<IncidentPage> {
-  const { body, ...state } = await fetchAnswer("/collections/incidents/items", {
-    mode,
-    limit: String(limit),
-    sortby: "-reported_at",
-    ...filterParameters(cql2),
-    ...(box === undefined ? {} : { bbox: box.map((degrees) => degrees.toFixed(7)).join(",") }),
-  });
+function readPage({ body, ...state }: Answer): RecordPage {
   const features = body["features"];
   const matched = body["numberMatched"];
   if (!Array.isArray(features)) throw new ServerTrouble("unreadable");
@@ -211,24 +79,133 @@ export async function fetchIncidents(
   };
 }
 
+/** The incidents reported last that match a CQL2 filter, in a box if one is given, and the number of all that match. */
+export async function fetchIncidents(
+  reading: Reading,
+  cql2: string,
+  limit: number,
+  box?: Bounds,
+): Promise<RecordPage> {
+  const answer = await fetchAnswer(itemsPath(INCIDENTS), {
+    ...readingParameters(reading),
+    limit: String(limit),
+    sortby: "-reported_at",
+    ...filterParameters(cql2),
+    ...(box === undefined ? {} : { bbox: box.map((degrees) => degrees.toFixed(7)).join(",") }),
+  });
+  return readPage(answer);
+}
+
+/** How many incidents a filter lets through. */
+export async function countIncidents(reading: Reading, cql2: string): Promise<number | null> {
+  const parameters = { ...readingParameters(reading), limit: "1", ...filterParameters(cql2) };
+  return readPage(await fetchAnswer(itemsPath(INCIDENTS), parameters)).matched;
+}
+
 /** One incident with all the columns that this reader may see. */
-export async function fetchIncident(mode: Mode, id: string): Promise<{ feature: Feature; at: Date }> {
-  const { body, at } = await fetchAnswer(`/collections/incidents/items/${encodeURIComponent(id)}`, { mode });
+export async function fetchIncident(reading: Reading, id: string): Promise<{ feature: Feature; at: Date }> {
+  const path = `${itemsPath(INCIDENTS)}/${encodeURIComponent(id)}`;
+  const { body, at } = await fetchAnswer(path, readingParameters(reading));
   return { feature: readFeature(body), at };
 }
 
-function filterParameters(cql2: string): Record<string, string> {
-  return { filter: cql2, "filter-lang": "cql2-text" };
+/** When the newest incident of a mode was reported. */
+export async function fetchNewest(mode: Mode): Promise<Date | null> {
+  const parameters = { mode, limit: "1", sortby: "-reported_at", properties: "reported_at", skipGeometry: "true" };
+  const { features } = readPage(await fetchAnswer(itemsPath(INCIDENTS), parameters));
+  return readInstant(text(features[0]?.properties["reported_at"]));
+}
+
+/** What a request for a register may say besides. */
+export interface Narrowed {
+  readonly limit: number;
+  readonly cql2?: string;
+  readonly sortby?: string;
+}
+
+/** The records of a register, as many as one page holds. */
+export async function fetchRegister(
+  reading: Reading,
+  collection: string,
+  { limit, cql2, sortby }: Narrowed,
+): Promise<RecordPage> {
+  const answer = await fetchAnswer(itemsPath(collection), {
+    ...readingParameters(reading),
+    limit: String(limit),
+    ...(sortby === undefined ? {} : { sortby }),
+    ...(cql2 === undefined ? {} : filterParameters(cql2)),
+  });
+  return readPage(answer);
+}
+
+/** What is counted of an incident. */
+export type Counted = Readonly<Record<FacetName, string | null>>;
+
+/** The columns that are counted, of the incidents that a filter lets through. */
+export interface Census {
+  readonly rows: readonly Counted[];
+  /** How many the filter lets through; more than there are rows where not all could be read. */
+  readonly matched: number | null;
+  readonly sequence: string | null;
+}
+
+/** Read what is counted of all incidents of a filter, page by page; the pages of one walk are of one state. */
+export async function fetchCensus(reading: Reading, cql2: string): Promise<Census> {
+  let answer = await fetchAnswer(itemsPath(INCIDENTS), {
+    ...readingParameters(reading),
+    limit: String(LARGEST_PAGE),
+    properties: FACETS.join(","),
+    skipGeometry: "true",
+    ...filterParameters(cql2),
+  });
+  const first = readPage(answer);
+  const rows = first.features.map(readCounted);
+  for (let pages = 1; pages < MOST_PAGES; pages += 1) {
+    const next = nextAddress(answer.body);
+    if (next === null) break;
+    answer = await fetchJson(next);
+    rows.push(...readPage(answer).features.map(readCounted));
+  }
+  return { rows, matched: first.matched, sequence: first.sequence };
+}
+
+function readCounted({ properties }: Feature): Counted {
+  const of = (name: FacetName): string | null => text(properties[name]) || null;
+  return { district: of("district"), category: of("category"), department: of("department"), status: of("status") };
+}
+
+/** The address of the next page, of this origin whatever host the server's links name. */
+function nextAddress(body: Json): string | null {
+  const link = objects(body["links"]).find(({ rel }) => rel === "next");
+  const href = text(link?.["href"]);
+  if (href === "") return null;
+  const { pathname, search } = new URL(href, location.origin);
+  return pathname + search;
+}
+
+/** The outlines of the districts with their codes. */
+export async function fetchDistricts(): Promise<readonly Feature[]> {
+  const parameters = { limit: "100", properties: "code" };
+  return readPage(await fetchAnswer(itemsPath("districts"), parameters)).features;
 }
 
 /** The address template of a layer's vector tiles, of all or of what a filter lets through; the row before the column. */
-export function tileTemplate(layer: string, mode: Mode, cql2?: string): string {
+export function tileTemplate(layer: string, reading: Reading, cql2?: string): string {
   const path = `/collections/${encodeURIComponent(layer)}/tiles/WebMercatorQuad/{z}/{y}/{x}`;
-  const parameters = { f: "mvt", mode, ...(cql2 === undefined ? {} : filterParameters(cql2)) };
+  const parameters = {
+    f: "mvt",
+    ...readingParameters(reading),
+    ...(cql2 === undefined ? {} : filterParameters(cql2)),
+  };
   return `${location.origin}${path}?${new URLSearchParams(parameters)}`;
 }
 
 /** The address of a record for people, which the server answers as a page. */
 export function recordAddress(layer: string, id: string, mode: Mode): string {
-  return `/collections/${encodeURIComponent(layer)}/items/${encodeURIComponent(id)}?f=html&mode=${mode}`;
+  return `${itemsPath(layer)}/${encodeURIComponent(id)}?f=html&mode=${mode}`;
+}
+
+/** The address of the incidents of a filter for people. */
+export function incidentsAddress(reading: Reading, cql2: string): string {
+  return `${itemsPath(INCIDENTS)}?${new URLSearchParams({ f: "html", ...readingParameters(reading), ...filterParameters(cql2) })}`;
 }

@@ -1,4 +1,4 @@
-/** The map itself: MapLibre with the basemap that the server's MapProxy caches, light and dark. */
+/** The map itself: MapLibre with the basemaps that the server's MapProxy caches. */
 
 import { Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import type { IControl, LngLatBoundsLike, StyleSpecification } from "maplibre-gl";
@@ -12,60 +12,35 @@ import type { Theme } from "./view";
 const HONG_KONG: LngLatBoundsLike = [113.83, 22.15, 114.43, 22.57];
 const REACH: LngLatBoundsLike = [112.9, 21.7, 115.3, 23.1];
 const SEA: Readonly<Record<Theme, string>> = { light: "#c9dcea", dark: "#111c27" };
-const THEMES: readonly Theme[] = ["light", "dark"];
-
-/** The layers that the basemap is drawn from; their owners are named in the attribution. */
-export const BASEMAP_LAYERS = [
-  "land",
-  "landcover_wood",
-  "water_bodies",
-  "terrain",
-  "roads_b50k",
-  "districts",
-  "place_names",
-];
+const BASEMAP = "basemap";
+const SHARP = 1.25;
 
 /** Layers are added before these: areas below lines below points, all below the incidents. */
 export const BELOW = { area: "below-areas", line: "below-lines", point: "below-points" } as const;
 
-function basemapId(theme: Theme): string {
-  return `basemap-${theme}`;
-}
-
 export function isBasemap(sourceId: string): boolean {
-  return sourceId.startsWith("basemap-");
+  return sourceId === BASEMAP;
 }
 
-function tiles(theme: Theme): string {
+function tiles(name: string): string {
   // The sharp grid has twice the pixels in the same tiles, for screens that can show them.
-  const [layer, grid] = devicePixelRatio > 1.25 ? [`${theme}_hq`, "wm_hq"] : [theme, "wm"];
+  const [layer, grid] = devicePixelRatio > SHARP ? [`${name}_hq`, "wm_hq"] : [name, "wm"];
   return `${location.origin}/basemaps/wmts/${layer}/${grid}/{z}/{x}/{y}.png`;
 }
 
-function style(theme: Theme): StyleSpecification {
-  const sources: StyleSpecification["sources"] = {};
-  const layers: StyleSpecification["layers"] = [
-    { id: "sea", type: "background", paint: { "background-color": SEA[theme] } },
-  ];
-  for (const each of THEMES) {
-    sources[basemapId(each)] = {
-      type: "raster",
-      tiles: [tiles(each)],
-      tileSize: 256,
-      minzoom: 7,
-      maxzoom: 18,
-    };
-    layers.push({
-      id: basemapId(each),
-      type: "raster",
-      source: basemapId(each),
-      layout: { visibility: each === theme ? "visible" : "none" },
-      paint: { "raster-fade-duration": 150 },
-    });
-  }
-  for (const id of Object.values(BELOW))
-    layers.push({ id, type: "background", layout: { visibility: "none" } });
-  return { version: 8, sources, layers };
+function style(name: string, theme: Theme): StyleSpecification {
+  const anchors = Object.values(BELOW).map(
+    (id) => ({ id, type: "background", layout: { visibility: "none" } }) as const,
+  );
+  return {
+    version: 8,
+    sources: { [BASEMAP]: { type: "raster", tiles: [tiles(name)], tileSize: 256, minzoom: 7, maxzoom: 18 } },
+    layers: [
+      { id: "sea", type: "background", paint: { "background-color": SEA[theme] } },
+      { id: BASEMAP, type: "raster", source: BASEMAP, paint: { "raster-fade-duration": 150 } },
+      ...anchors,
+    ],
+  };
 }
 
 class HomeControl implements IControl {
@@ -96,11 +71,11 @@ export function goHome(map: MapLibre): void {
  * Make the map in `container`. Its position is kept in the address's hash.
  * Throws where the browser has no WebGL 2.
  */
-export function makeMap(container: HTMLElement, theme: Theme): MapLibre {
+export function makeMap(container: HTMLElement, name: string, theme: Theme): MapLibre {
   setWorkerUrl(workerUrl);
   const map = new MapLibre({
     container,
-    style: style(theme),
+    style: style(name, theme),
     bounds: HONG_KONG,
     fitBoundsOptions: { padding: 12 },
     maxBounds: REACH,
@@ -116,12 +91,20 @@ export function makeMap(container: HTMLElement, theme: Theme): MapLibre {
   return map;
 }
 
-/** Switch the basemap between light and dark. */
-export function showTheme(map: MapLibre, theme: Theme): void {
-  for (const each of THEMES) {
-    map.setLayoutProperty(basemapId(each), "visibility", each === theme ? "visible" : "none");
-  }
+/** Put another basemap under the layers. */
+export function showBasemap(map: MapLibre, name: string, theme: Theme): void {
   map.setPaintProperty("sea", "background-color", SEA[theme]);
+  const source = map.getStyle().sources[BASEMAP];
+  const wanted = tiles(name);
+  if (source?.type === "raster" && source.tiles?.[0] === wanted) return;
+  map.removeLayer(BASEMAP);
+  map.removeSource(BASEMAP);
+  const made = style(name, theme);
+  const [raster] = made.layers.filter(({ id }) => id === BASEMAP);
+  const from = made.sources[BASEMAP];
+  if (raster === undefined || from === undefined) return;
+  map.addSource(BASEMAP, from);
+  map.addLayer(raster, BELOW.area);
 }
 
 /** Name the map's buttons in the chosen language. */

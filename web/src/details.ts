@@ -1,6 +1,6 @@
 /** A record in words: rows of label and value, with codes, units and times read from the catalogue's columns. */
 
-import type { Column, LayerInfo } from "./api";
+import type { Column, LayerInfo } from "./catalogue";
 import { el } from "./dom";
 import {
   currentLanguage,
@@ -13,6 +13,7 @@ import {
   t,
   type Bilingual,
 } from "./i18n";
+import { readInstant } from "./time";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -57,8 +58,7 @@ export function wordsElement<K extends "span" | "strong" | "h3">(
 }
 
 function instant(value: unknown): Date | null {
-  const at = typeof value === "string" ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? null : new Date(at);
+  return typeof value === "string" ? readInstant(value) : null;
 }
 
 /** A time of a record, or `null` where there is none or it cannot be read. */

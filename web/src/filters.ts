@@ -1,15 +1,30 @@
 /**
- * Which incidents are shown, as CQL2 for the server and in words for people. The list, its count and the map's tiles
+ * Which incidents are shown, as CQL2 for the server and in words for people. The list, the counts and the map's tiles
  * are asked for with the same CQL2, so that they always agree.
  */
 
-import { t } from "./i18n";
+import { dateTime, t } from "./i18n";
 import type { TextKey } from "./texts";
+import { asInstant, HOUR, pictureTime, quarter } from "./time";
 import type { Mode } from "./view";
+
+/** The columns by which incidents are counted and narrowed. */
+export const FACETS = ["district", "category", "department", "status"] as const;
+export type FacetName = (typeof FACETS)[number];
+/** The chosen code of each; `null` is all of them, `UNKNOWN` those without a value. */
+export type Facets = Readonly<Record<FacetName, string | null>>;
+export const NO_FACETS: Facets = { district: null, category: null, department: null, status: null };
+export const UNKNOWN = "-";
+
+const HOURS = { "3h": 3, "24h": 24, "7d": 168, all: null } as const;
+export type Period = keyof typeof HOURS;
+export const PERIODS = Object.keys(HOURS) as readonly Period[];
 
 export interface IncidentFilter {
   readonly major: boolean;
   readonly active: boolean;
+  readonly period: Period;
+  readonly facets: Facets;
 }
 
 /** Statuses of an incident that somebody still has to deal with. */
@@ -21,17 +36,44 @@ const MODE_TEXT: Readonly<Record<Mode, TextKey>> = {
   test: "modeTest",
 };
 
+export function isPeriod(value: unknown): value is Period {
+  return typeof value === "string" && Object.hasOwn(HOURS, value);
+}
+
 /** The name of a mode in the chosen language. */
 export function modeName(mode: Mode): string {
   return t(MODE_TEXT[mode]);
 }
 
+/** The report from which on a period counts; `null` for all. */
+export function beginOf(period: Period): Date | null {
+  const hours = HOURS[period];
+  return hours === null ? null : new Date(quarter(pictureTime()).getTime() - hours * HOUR);
+}
+
+function quoted(code: string): string {
+  return `'${code.replaceAll("'", "''")}'`;
+}
+
+function facetTerm(name: FacetName, code: string | null): string[] {
+  if (code === null) return [];
+  return [code === UNKNOWN ? `${name} IS NULL` : `${name}=${quoted(code)}`];
+}
+
+function statusTerm(active: boolean): string {
+  return active ? `status IN (${ACTIVE.map(quoted).join(",")})` : "status <> 'cancelled'";
+}
+
 /** The filter as CQL2 text. Cancelled and repeated incidents are in no count. */
-export function asCql2({ major, active }: IncidentFilter): string {
-  const status = active
-    ? `status IN (${ACTIVE.map((code) => `'${code}'`).join(",")})`
-    : "status <> 'cancelled'";
-  return [status, "duplicate_of IS NULL", ...(major ? ["major=true"] : [])].join(" AND ");
+export function asCql2({ major, active, period, facets }: IncidentFilter): string {
+  const begin = beginOf(period);
+  return [
+    statusTerm(active),
+    "duplicate_of IS NULL",
+    ...(major ? ["major=true"] : []),
+    ...(begin === null ? [] : [`reported_at >= TIMESTAMP('${asInstant(begin)}')`]),
+    ...FACETS.flatMap((name) => facetTerm(name, facets[name])),
+  ].join(" AND ");
 }
 
 /** Of the incidents of a filter, those that no map can show. */
@@ -39,12 +81,22 @@ export function withoutPosition(cql2: string): string {
   return `${cql2} AND geometry IS NULL`;
 }
 
-/** The filter in words, for the line under the count. */
-export function inWords({ major, active }: IncidentFilter, mode: Mode): string {
+/** What the filter's period leaves out although somebody still has to deal with it; `null` where nothing can be. */
+export function olderActive(filter: IncidentFilter): string | null {
+  const begin = beginOf(filter.period);
+  if (begin === null) return null;
+  return `${asCql2({ ...filter, period: "all", active: true })} AND reported_at < TIMESTAMP('${asInstant(begin)}')`;
+}
+
+/** The filter in words, for the line under the count; `chosen` are the facets' titles. */
+export function inWords(filter: IncidentFilter, mode: Mode, chosen: readonly string[]): string {
+  const begin = beginOf(filter.period);
   const parts = [
     t("wordsMode", { mode: modeName(mode) }),
-    ...(major ? [t("wordsMajor")] : []),
-    active ? t("wordsActive") : t("wordsAll"),
+    ...(begin === null ? [] : [t("wordsSince", { time: dateTime(begin) })]),
+    ...(filter.major ? [t("wordsMajor")] : []),
+    filter.active ? t("wordsActive") : t("wordsAll"),
+    ...chosen,
     t("wordsLeftOut"),
   ];
   return parts.join(t("wordsSeparator")) + t("wordsEnd");

@@ -1,6 +1,7 @@
 /** Words, numbers and times in English and Traditional Chinese; times are Hong Kong's. */
 
 import { TEXTS, type TextKey } from "./texts";
+import { pictureTime } from "./time";
 
 export type Language = "en" | "zh";
 
@@ -75,7 +76,7 @@ export function clock(at: Date): string {
 
 /** Date and time in Hong Kong; the year only where it is not this year's. */
 export function dateTime(at: Date): string {
-  const sameYear = format(at, { year: "numeric" }) === format(new Date(), { year: "numeric" });
+  const sameYear = format(at, { year: "numeric" }) === format(pictureTime(), { year: "numeric" });
   const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
   return format(at, { ...day, ...(sameYear ? {} : { year: "numeric" }), hour: "2-digit", minute: "2-digit" });
 }
@@ -86,12 +87,22 @@ export function fullDateTime(at: Date): string {
   return t("hongKongTime", { time: format(at, { ...day, hour: "2-digit", minute: "2-digit" }) });
 }
 
+/** Hour and minute in Hong Kong. */
+export function hourOf(at: Date): string {
+  return format(at, { hour: "2-digit", minute: "2-digit" });
+}
+
+/** A moment as an officer says it: `03:00 HKT, 24 Sep 2025`. */
+export function moment(at: Date): string {
+  return t("momentWords", { time: hourOf(at), day: day(at) });
+}
+
 export function day(at: Date): string {
   return format(at, { day: "numeric", month: "short", year: "numeric" });
 }
 
 /** How long ago, in words, for anything within a day; empty beyond that, and for the future. */
-export function age(at: Date, now: Date = new Date()): string {
+export function age(at: Date, now: Date = pictureTime()): string {
   const passed = now.getTime() - at.getTime();
   if (passed < 0 || passed >= 24 * HOUR) return "";
   if (passed < MINUTE) return t("justNow");

@@ -1,12 +1,14 @@
 /** One incident in full: what, where, when, who, how it stands, where the news came from and how sure it is. */
 
-import { recordAddress, type Column, type Feature, type LayerInfo } from "./api";
+import { recordAddress, type Feature } from "./api";
+import type { Column, LayerInfo } from "./catalogue";
 import { codeTitle, eitherLanguage, row, rows, timeOf, wordsElement } from "./details";
 import { el } from "./dom";
 import { ACTIVE, modeName } from "./filters";
 import { age, clock, number, t } from "./i18n";
 import { markElement } from "./icons";
 import { INCIDENTS, stateOf } from "./incidents";
+import { pictureTime } from "./time";
 import { isMode, type Mode, type Theme } from "./view";
 
 type Properties = Feature["properties"];
@@ -43,7 +45,7 @@ function withTitles(properties: Properties, layer: LayerInfo | undefined): Prope
 
 export function isOverdue(properties: Properties): boolean {
   const due = timeOf(properties, "estimated_completion_at");
-  return due !== null && due < new Date() && ACTIVE.some((status) => status === properties["status"]);
+  return due !== null && due < pictureTime() && ACTIVE.some((status) => status === properties["status"]);
 }
 
 function chips(properties: Properties, layer: LayerInfo | undefined): HTMLElement {

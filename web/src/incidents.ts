@@ -8,10 +8,10 @@ import type {
   MapGeoJSONFeature,
 } from "maplibre-gl";
 import { GeoJSONSource, VectorTileSource } from "maplibre-gl";
-import { tileTemplate } from "./api";
+import { tileTemplate, type Reading } from "./api";
 import { anchorOf, around, type Bounds, type Pixel } from "./geometry";
 import { categories, dotExpression, markExpression, putImages, type State } from "./icons";
-import type { Mode, Theme } from "./view";
+import type { Theme } from "./view";
 
 export const INCIDENTS = "incidents";
 const SELECTION = "incidents-selection";
@@ -98,21 +98,31 @@ const LAYERS: readonly LayerSpecification[] = [
 ];
 
 /** Add the incidents' source, marks and layers. The style must be loaded. */
-export function addIncidents(map: MapLibre, mode: Mode, theme: Theme, cql2: string): void {
+export function addIncidents(map: MapLibre, reading: Reading, theme: Theme, cql2: string): void {
   putImages(map, theme);
   map.addSource(INCIDENTS, {
     type: "vector",
-    tiles: [tileTemplate(INCIDENTS, mode, cql2)],
+    tiles: [tileTemplate(INCIDENTS, reading, cql2)],
     maxzoom: DEEPEST_TILE,
   });
   for (const layer of LAYERS) map.addLayer(layer);
   addSelection(map);
 }
 
-/** Show the incidents of a mode that a filter lets through, instead of those shown. */
-export function chooseIncidents(map: MapLibre, mode: Mode, cql2: string): void {
+/** Far out, coloured districts tell the number of incidents; major ones keep their marks there, others show closer in. */
+const CLOSE_TO_DISTRICTS = 12;
+
+export function showSingly(map: MapLibre, always: boolean): void {
+  for (const { id } of LAYERS) {
+    if (id === "incidents-major" || map.getLayer(id) === undefined) continue;
+    map.setLayerZoomRange(id, always ? 0 : CLOSE_TO_DISTRICTS, 24);
+  }
+}
+
+/** Show the incidents of a reading that a filter lets through, instead of those shown. */
+export function chooseIncidents(map: MapLibre, reading: Reading, cql2: string): void {
   const source = map.getSource(INCIDENTS);
-  if (source instanceof VectorTileSource) source.setTiles([tileTemplate(INCIDENTS, mode, cql2)]);
+  if (source instanceof VectorTileSource) source.setTiles([tileTemplate(INCIDENTS, reading, cql2)]);
 }
 
 /** Ask the server again for the tiles in view; what has not changed is a 304. */

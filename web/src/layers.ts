@@ -1,19 +1,24 @@
-/** The other layers of the catalogue: switched on one by one, drawn from vector tiles in the catalogue's style. */
+/** The other layers of the catalogue: switched on one by one, drawn from vector tiles by their style documents. */
 
 import type { LayerSpecification, Map as MapLibre, MapGeoJSONFeature } from "maplibre-gl";
-import { tileTemplate, type LayerInfo } from "./api";
+import { tileTemplate, type Reading } from "./api";
 import { BELOW } from "./basemap";
+import { fetchStyle, type LayerInfo, type LayerStyle } from "./catalogue";
 import { around, type Pixel } from "./geometry";
-import type { Mode } from "./view";
+import { faded } from "./opacity";
+import type { Shown, Theme } from "./view";
 
-const DEEPEST_TILE = 14;
 const PREFIX = "layer:";
 const REACH = 4;
-const AREA_SHARE = 0.6;
 
 /** Whether a layer has features that the page can draw. */
 export function isDrawable(layer: LayerInfo): boolean {
   return layer.geometry !== null && layer.kind !== "coverage";
+}
+
+/** Registers keep their history; of the other layers the map shows what is known now. */
+export function hasHistory(layer: LayerInfo): boolean {
+  return layer.kind === "register";
 }
 
 function sourceId(id: string): string {
@@ -25,98 +30,129 @@ export function layerOfSource(source: string): string | null {
   return source.startsWith(PREFIX) ? source.slice(PREFIX.length) : null;
 }
 
-export function isShown(map: MapLibre, id: string): boolean {
-  return map.getSource(sourceId(id)) !== undefined;
+/** Areas lie below lines and lines below points, whatever the order of switching on. */
+function anchorOf({ type }: LayerSpecification): string {
+  if (type === "circle" || type === "symbol") return BELOW.point;
+  return type === "line" ? BELOW.line : BELOW.area;
 }
 
-interface Placed {
-  readonly layer: LayerSpecification;
-  readonly before: string;
+/** The server's links name its public address; the page asks the origin that it came from. */
+function ofThisOrigin(address: string): string {
+  // The template's braces must stay as they are.
+  return location.origin + address.replace(/^[a-z]+:\/\/[^/]+/, "");
 }
 
-/** A dashed area is a boundary: only its line is drawn, over a trace of colour that can be clicked. */
-function areaOpacity({ style }: LayerInfo): number {
-  return style.dash === null ? style.opacity * AREA_SHARE : 0.04;
+interface Drawn {
+  /** What the layer was drawn from; drawn again when it is another. */
+  readonly key: string;
+  readonly style: LayerStyle;
+  opacity: number;
 }
 
-function paintsOf(info: LayerInfo): Placed[] {
-  const { id, style } = info;
-  const from = { source: sourceId(id), "source-layer": id } as const;
-  const dash = style.dash === null ? {} : { "line-dasharray": [...style.dash] };
-  const area: Placed = {
-    layer: {
-      id: `${PREFIX}${id}:area`,
-      type: "fill",
-      ...from,
-      filter: ["==", ["geometry-type"], "Polygon"],
-      paint: { "fill-color": style.color, "fill-opacity": areaOpacity(info) },
-    },
-    before: BELOW.area,
-  };
-  const line: Placed = {
-    layer: {
-      id: `${PREFIX}${id}:line`,
-      type: "line",
-      ...from,
-      filter: ["!=", ["geometry-type"], "Point"],
-      layout: { "line-join": "round" },
-      paint: {
-        "line-color": style.color,
-        "line-width": ["interpolate", ["linear"], ["zoom"], 9, style.width, 15, style.width * 2.2],
-        ...dash,
-      },
-    },
-    before: BELOW.line,
-  };
-  const point: Placed = {
-    layer: {
-      id: `${PREFIX}${id}:point`,
-      type: "circle",
-      ...from,
-      filter: ["==", ["geometry-type"], "Point"],
-      paint: {
-        "circle-color": style.color,
-        "circle-opacity": style.opacity,
-        "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, style.radius * 0.7, 14, style.radius * 1.4],
-        "circle-stroke-color": "#ffffff",
-        "circle-stroke-width": 1,
-      },
-    },
-    before: BELOW.point,
-  };
-  return [area, line, point];
-}
+/** The catalogue's layers on one map. */
+export class LayerStack {
+  readonly #map: MapLibre;
+  readonly #drawn = new Map<string, Drawn>();
+  readonly #styles = new Map<string, Promise<LayerStyle>>();
+  #sprite = "";
+  #wish = 0;
 
-/** Draw a layer. Adding one that is drawn changes nothing. */
-export function showLayer(map: MapLibre, info: LayerInfo, mode: Mode): void {
-  if (isShown(map, info.id)) return;
-  const tiles = [tileTemplate(info.id, mode)];
-  map.addSource(sourceId(info.id), { type: "vector", tiles, maxzoom: DEEPEST_TILE });
-  for (const { layer, before } of paintsOf(info)) map.addLayer(layer, before);
-}
-
-/** Take a layer off the map. */
-export function hideLayer(map: MapLibre, id: string): void {
-  if (!isShown(map, id)) return;
-  for (const layer of layersOn(map)) if (layer.startsWith(`${PREFIX}${id}:`)) map.removeLayer(layer);
-  map.removeSource(sourceId(id));
-}
-
-function layersOn(map: MapLibre): string[] {
-  return map
-    .getStyle()
-    .layers.map((layer) => layer.id)
-    .filter((id) => id.startsWith(PREFIX));
-}
-
-/** The features of the switched-on layers at a point , topmost first, one of each layer. */
-export function featuresAt(map: MapLibre, at: Pixel): [string, MapGeoJSONFeature][] {
-  const layers = layersOn(map);
-  if (layers.length === 0) return [];
-  const found = new Map<string, MapGeoJSONFeature>();
-  for (const feature of map.queryRenderedFeatures(around(at, REACH), { layers })) {
-    const id = layerOfSource(feature.source);
-    if (id !== null && !found.has(id)) found.set(id, feature);
+  constructor(map: MapLibre) {
+    this.#map = map;
   }
-  return [...found];
+
+  /**
+   * Draw these layers and no others, the first at the bottom. Answers with those whose style could not be had;
+   * with `null` where a later call has taken over.
+   */
+  async show(wanted: readonly Shown[], layers: ReadonlyMap<string, LayerInfo>, reading: Reading, theme: Theme) {
+    const mine = ++this.#wish;
+    const known = wanted.flatMap(({ id, opacity }) => {
+      const layer = layers.get(id);
+      return layer !== undefined && isDrawable(layer) ? [{ layer, opacity }] : [];
+    });
+    this.#keepOnly(new Set(known.map(({ layer }) => layer.id)));
+    const styles = await Promise.allSettled(known.map(({ layer }) => this.#styleOf(layer.id, theme)));
+    if (mine !== this.#wish) return null;
+    const failed: string[] = [];
+    known.forEach(({ layer, opacity }, index) => {
+      const style = styles[index];
+      if (style?.status === "fulfilled") this.#put(layer, style.value, opacity, reading, theme);
+      else failed.push(layer.id);
+    });
+    return failed;
+  }
+
+  /** Change how much of a layer shows through, without drawing it again. */
+  fade(id: string, opacity: number): void {
+    const drawn = this.#drawn.get(id);
+    if (drawn === undefined || drawn.opacity === opacity) return;
+    drawn.opacity = opacity;
+    for (const layer of drawn.style.layers) {
+      for (const [name, value] of faded(layer, opacity)) {
+        this.#map.setPaintProperty(PREFIX + layer.id, name as never, value as never);
+      }
+    }
+  }
+
+  #styleOf(id: string, theme: Theme): Promise<LayerStyle> {
+    const key = `${theme}/${id}`;
+    const known = this.#styles.get(key) ?? fetchStyle(id, theme);
+    this.#styles.set(key, known);
+    // What failed is asked for again next time.
+    known.catch(() => this.#styles.delete(key));
+    return known;
+  }
+
+  #keepOnly(ids: ReadonlySet<string>): void {
+    for (const id of [...this.#drawn.keys()]) if (!ids.has(id)) this.#remove(id);
+  }
+
+  #remove(id: string): void {
+    const drawn = this.#drawn.get(id);
+    for (const layer of drawn?.style.layers ?? []) this.#map.removeLayer(PREFIX + layer.id);
+    if (this.#map.getSource(sourceId(id)) !== undefined) this.#map.removeSource(sourceId(id));
+    this.#drawn.delete(id);
+  }
+
+  #put(layer: LayerInfo, style: LayerStyle, opacity: number, reading: Reading, theme: Theme): void {
+    const { id } = layer;
+    const tiles = tileTemplate(id, hasHistory(layer) ? reading : { ...reading, asof: null });
+    const key = `${theme} ${tiles}`;
+    if (this.#drawn.get(id)?.key === key) {
+      this.fade(id, opacity);
+      return;
+    }
+    this.#remove(id);
+    this.#useSymbols(style);
+    const { minzoom, maxzoom } = style;
+    this.#map.addSource(sourceId(id), { type: "vector", tiles: [tiles], minzoom, maxzoom });
+    for (const made of style.layers) {
+      const placed = { ...made, id: PREFIX + made.id, source: sourceId(id) } as LayerSpecification;
+      this.#map.addLayer(placed, anchorOf(made));
+    }
+    this.#drawn.set(id, { key, style, opacity: 1 });
+    this.fade(id, opacity);
+  }
+
+  /** The symbols and letters that the style names; one sheet for all layers of a theme. */
+  #useSymbols({ sprite, glyphs }: LayerStyle): void {
+    if (sprite !== null && sprite !== this.#sprite) {
+      this.#map.setSprite(ofThisOrigin(sprite));
+      this.#sprite = sprite;
+    }
+    if (glyphs !== null && this.#map.getGlyphs() === null) this.#map.setGlyphs(ofThisOrigin(glyphs));
+  }
+
+  /** The features at a point, topmost first, one of each layer. */
+  featuresAt(at: Pixel): [string, MapGeoJSONFeature][] {
+    const layers = [...this.#drawn.values()].flatMap(({ style }) => style.layers.map(({ id }) => PREFIX + id));
+    if (layers.length === 0) return [];
+    const found = new Map<string, MapGeoJSONFeature>();
+    for (const feature of this.#map.queryRenderedFeatures(around(at, REACH), { layers })) {
+      const id = layerOfSource(feature.source);
+      if (id !== null && !found.has(id)) found.set(id, feature);
+    }
+    return [...found];
+  }
 }

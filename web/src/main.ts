@@ -1,46 +1,74 @@
-/** The page: reads the view from its address, asks the server, and keeps map, list and words in step. */
+/** The page: reads the view from its address, asks the server, and keeps map, lists and words in step. */
 
 import type { Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
-import { fetchDefaultMode, fetchIncident, fetchIncidents, fetchLayers, ServerTrouble } from "./api";
-import type { Feature, IncidentPage, LayerInfo } from "./api";
-import { BASEMAP_LAYERS, isBasemap, makeMap, nameControls, showTheme } from "./basemap";
+import "./tree.css";
+import "./figures.css";
+import {
+  countIncidents,
+  fetchCensus,
+  fetchDistricts,
+  fetchIncidents,
+  fetchLanding,
+  fetchNewest,
+  type Census,
+  type Feature,
+  type Reading,
+  type RecordPage,
+} from "./api";
+import { isBasemap, makeMap, nameControls, showBasemap } from "./basemap";
+import { writeBasemaps } from "./basemap-choice";
+import { fetchBasemaps, fetchLayers, type BasemapInfo, type LayerInfo } from "./catalogue";
 import { retryTiles, watchTiles } from "./completeness";
-import { byId, el, isNarrow, say } from "./dom";
-import { asCql2, withoutPosition } from "./filters";
-import { anchorOf, boundsOf, type Bounds, type LonLat } from "./geometry";
+import { districtLegend, facetTitle, tableOf, writeCounts, type CountsContent } from "./counts-panel";
+import { fetchDepartmentLists, writeDepartments, type DepartmentLists } from "./departments";
+import { DistrictMap } from "./districts";
+import { byId, isNarrow, say } from "./dom";
+import { writeFilters } from "./filter-panel";
+import { asCql2, NO_FACETS, olderActive, UNKNOWN, withoutPosition, type FacetName } from "./filters";
+import { ServerTrouble } from "./http";
 import { otherLanguage, pick, setLanguage, t, writeStaticTexts } from "./i18n";
 import { putImages } from "./icons";
-import { incidentCard } from "./incident-card";
-import {
-  addIncidents,
-  boxMeant,
-  chooseIncidents,
-  drawnIncidents,
-  INCIDENTS,
-  refreshIncidents,
-} from "./incidents";
-import { featuresAt, hideLayer, isDrawable, layerOfSource, showLayer } from "./layers";
-import { writeLegend } from "./legend";
+import { addIncidents, chooseIncidents, drawnIncidents, INCIDENTS, refreshIncidents, showSingly } from "./incidents";
+import { layerOfSource, LayerStack } from "./layers";
+import { openAtClick, openFromList, type Surroundings } from "./opening";
 import { writePanel } from "./panel";
-import { chooser, layerCards } from "./popup-content";
-import { cardWith, closeOnEscape, closePopup, popupAt, roomForPopup } from "./popup";
-import { reason, writeBanner, writeFreshness, type Freshness } from "./status";
-import { isMode, readView, writeView, type Mode, type Theme } from "./view";
+import { closeOnEscape, closePopup } from "./popup";
+import { writeBanner, writeFreshness, type Freshness } from "./status";
+import { writeTabs } from "./tabs";
+import { setPictureTime } from "./time";
+import { TimeBar } from "./timebar";
+import { LayerTree } from "./tree";
+import { isMode, readView, writeView, type Mode, type Tab, type Theme, type View } from "./view";
+import { fetchWarnings, WARNINGS, writeWarnings } from "./warnings";
 
 const LISTED = 50;
-const CHOICES = 20;
 const REFRESH_MS = 15_000;
-const CLOSE_ENOUGH = 14;
 
 const view = readView();
 let layers: ReadonlyMap<string, LayerInfo> | null = null;
-let page: IncidentPage | null = null;
+let basemaps: readonly BasemapInfo[] = [];
+let page: RecordPage | null = null;
 let unplaced: number | null = null;
+let older: number | null = null;
+let census: Census | null = null;
+let outlines: readonly Feature[] | null = null;
+let warnings: readonly Feature[] | null = null;
+let lists: DepartmentLists | null = null;
 let freshness: Freshness = { at: null, sequence: null, trouble: null };
+/** The newest moment that there is: the exercise's clock, or ours. */
+let now: Date | null = null;
+/** Until the clock is known, nothing is asked that counts from it. */
+let clockIsKnown = false;
+/** What the map's incidents were asked with. */
+let drawnWith = "";
 let map: MapLibre | null = null;
+let stack: LayerStack | null = null;
+let districts: DistrictMap | null = null;
 let styleReady = false;
+let unstyled: readonly string[] = [];
+let torn: readonly string[] = [];
 let question = 0;
 let timer: number | undefined;
 
@@ -48,30 +76,77 @@ function incidentLayer(): LayerInfo | undefined {
   return layers?.get(INCIDENTS);
 }
 
+function reading(): Reading | null {
+  return view.mode === null ? null : { mode: view.mode, asof: view.asof };
+}
+
+function surroundings(): Surroundings {
+  return { map, stack, layers, reading: reading(), cql2: asCql2(view), theme: view.theme };
+}
+
+function basemap(): string {
+  return view.basemap ?? view.theme;
+}
+
 // What stands on the page
 
 function writeAttribution(): void {
-  const drawn = [...BASEMAP_LAYERS, INCIDENTS, ...view.layers].map((id) => layers?.get(id)?.attribution);
+  const shown = view.layers.map(({ id }) => id);
+  const drawn = [INCIDENTS, ...shown].map((id) => layers?.get(id)?.attribution);
   const names = [...new Set(drawn.filter((name) => name !== undefined).map(pick))].filter(
     (name) => name !== "",
   );
   const data = names.length === 0 ? [] : [t("attributionData", { names: names.join(t("listSeparator")) })];
-  say(byId("attribution", HTMLParagraphElement), [...data, t("attributionMap")].join(t("wordsEnd")));
+  const ground = basemaps.find(({ id }) => id === basemap());
+  const under = ground === undefined ? [] : [t("attributionBasemap", { names: ground.attribution })];
+  const exercise = ground?.isExercise === true ? [t("exerciseBasemap")] : [];
+  const parts = [...data, ...under, ...exercise, t("attributionMap")];
+  say(byId("attribution", HTMLParagraphElement), parts.join(t("wordsEnd")));
+}
+
+function countsContent(): CountsContent {
+  const troubled = freshness.trouble !== null;
+  const districtsColoured = view.districts;
+  return { census, filter: view, reading: reading(), layer: incidentLayer(), theme: view.theme, districtsColoured, troubled };
 }
 
 function writeList(): void {
   const { mode, theme } = view;
   const troubled = freshness.trouble !== null;
-  writePanel({ page, unplaced, filter: view, mode, layer: incidentLayer(), theme, troubled }, pickFromList);
+  writePanel(
+    { page, unplaced, older, filter: view, mode, layer: incidentLayer(), theme, troubled },
+    pickFromList,
+    () => change({ period: "all", active: true }),
+  );
 }
 
-function writeLayers(): void {
-  writeLegend(byId("layers-body", HTMLDivElement), layers, view.layers, view.theme, switchLayer);
+function writeFigures(): void {
+  const content = countsContent();
+  writeCounts(byId("panel-counts", HTMLDivElement), content, { narrow, colourDistricts });
+  const legend = districtLegend(content);
+  byId("district-legend", HTMLDivElement).replaceChildren(...(legend === null ? [] : [legend]));
+  drawDistricts();
+}
+
+function writeTree(): void {
+  tree.write({
+    layers,
+    shown: view.layers,
+    openGroups: view.groups,
+    theme: view.theme,
+    zoom: map?.getZoom() ?? null,
+    isPast: view.asof !== null,
+  });
   writeAttribution();
+}
+
+function writeTime(): void {
+  timeBar.write({ asof: view.asof, now: now ?? new Date(), mode: view.mode });
 }
 
 function writeTools(): void {
   byId("mode", HTMLSelectElement).value = view.mode ?? "";
+  writeBasemaps(byId("basemap", HTMLSelectElement), basemaps, basemap());
   byId("only-major", HTMLButtonElement).setAttribute("aria-pressed", String(view.major));
   byId("only-active", HTMLButtonElement).setAttribute("aria-pressed", String(view.active));
   const language = byId("language", HTMLButtonElement);
@@ -79,6 +154,11 @@ function writeTools(): void {
   language.lang = otherLanguage() === "en" ? "en" : "zh-Hant";
   language.title = t("switchLanguage");
   say(byId("theme", HTMLButtonElement), t(view.theme === "light" ? "darkMap" : "lightMap"));
+  writeFilters(view, incidentLayer(), {
+    period: (period) => change({ period }),
+    facets: (facets) => change({ facets }),
+  });
+  writeTabs(view.tab);
   nameFold();
 }
 
@@ -89,6 +169,11 @@ function nameFold(): void {
   fold.title = name;
 }
 
+function writeRegisters(): void {
+  writeWarnings(warnings, layers?.get(WARNINGS));
+  writeDepartments(byId("panel-departments", HTMLDivElement), lists, layers);
+}
+
 function writeAll(): void {
   document.documentElement.dataset["theme"] = view.theme;
   setLanguage(view.language);
@@ -97,30 +182,31 @@ function writeAll(): void {
   writeBanner(view.mode);
   writeFreshness(freshness);
   writeList();
-  writeLayers();
+  writeFigures();
+  writeTree();
+  writeTime();
+  writeRegisters();
+  sayIncomplete();
   if (map !== null) nameControls(map);
 }
 
 // What the server says
 
 /** Whether the answer is of another state than the one that the map was drawn from. */
-function isNewState(answer: IncidentPage): boolean {
+function isNewState(answer: RecordPage): boolean {
   return page !== null && (answer.sequence === null || answer.sequence !== page.sequence);
 }
 
-function accept(answer: IncidentPage, lost: number | null): void {
+function acceptList(answer: RecordPage): void {
   const redraw = isNewState(answer);
   const recovered = freshness.trouble !== null;
   page = answer;
-  unplaced = lost;
   freshness = { at: answer.at, sequence: answer.sequence, trouble: null };
   if (map !== null && styleReady) {
     if (redraw || recovered) refreshIncidents(map);
     retryTiles(map);
   }
   writeFreshness(freshness);
-  writeList();
-  noteDrawn();
 }
 
 function fail(error: unknown): void {
@@ -129,35 +215,82 @@ function fail(error: unknown): void {
   freshness = { ...freshness, trouble: { error: trouble, since: freshness.trouble?.since ?? new Date() } };
   writeFreshness(freshness);
   writeList();
+  writeFigures();
+}
+
+/** Learn the exercise's clock and, at first, the default mode: what is overdue and recent is told from them. */
+async function learnClock(): Promise<void> {
+  const landing = await fetchLanding();
+  view.mode ??= landing.mode;
+  const exercise = view.mode === "actual" ? null : (landing.now ?? now ?? (await fetchNewest(view.mode)));
+  now = exercise;
+  clockIsKnown = true;
+  setPictureTime(view.asof ?? now);
 }
 
 async function learnCatalogue(): Promise<void> {
-  if (view.mode === null) {
-    view.mode = await fetchDefaultMode();
-    writeBanner(view.mode);
-    writeTools();
-  }
+  await learnClock();
+  writeBanner(view.mode);
+  writeTime();
   if (layers === null) {
-    layers = await fetchLayers();
-    writeLayers();
+    [layers, basemaps] = await Promise.all([fetchLayers(), fetchBasemaps().catch(() => [])]);
+    if (basemaps.length > 0 && !basemaps.some(({ id }) => id === basemap())) chooseBasemap(view.theme);
+    writeTree();
+    writeTools();
   }
   drawIncidents();
   drawLayers();
 }
 
-/** Ask the server for the incidents, and again after a while. An answer to an older question is dropped. */
+function wantsCensus(): boolean {
+  return view.tab === "counts" || view.districts;
+}
+
+async function readFigures(of: Reading): Promise<{ census: Census | null; outlines: readonly Feature[] | null }> {
+  if (!wantsCensus()) return { census: null, outlines };
+  const [counted, shapes] = await Promise.all([
+    fetchCensus(of, asCql2({ ...view, facets: NO_FACETS })),
+    view.districts ? (outlines ?? fetchDistricts()) : outlines,
+  ]);
+  return { census: counted, outlines: shapes };
+}
+
+async function readRegisters(of: Reading): Promise<void> {
+  if (layers === null) return;
+  const [inForce, others] = await Promise.all([
+    layers.has(WARNINGS) ? fetchWarnings(of).catch(() => null) : null,
+    view.tab === "departments" ? fetchDepartmentLists(of, layers) : lists,
+  ]);
+  warnings = inForce;
+  lists = others;
+}
+
+/** Ask the server for the picture, and again after a while. An answer to an older question is dropped. */
 async function refresh(): Promise<void> {
   const mine = ++question;
   clearTimeout(timer);
   try {
     await learnCatalogue();
-    if (view.mode === null || mine !== question) return;
+    const of = reading();
+    if (of === null || mine !== question) return;
     const cql2 = asCql2(view);
-    const [answer, lost] = await Promise.all([
-      fetchIncidents(view.mode, cql2, LISTED),
-      fetchIncidents(view.mode, withoutPosition(cql2), 1),
+    const before = olderActive(view);
+    const [answer, lost, left, figures] = await Promise.all([
+      fetchIncidents(of, cql2, LISTED),
+      countIncidents(of, withoutPosition(cql2)),
+      before === null ? null : countIncidents(of, before),
+      readFigures(of),
+      readRegisters(of),
     ]);
-    if (mine === question) accept(answer, lost.matched);
+    if (mine !== question) return;
+    unplaced = lost;
+    older = left;
+    ({ census, outlines } = figures);
+    acceptList(answer);
+    writeList();
+    writeFigures();
+    writeRegisters();
+    noteDrawn();
   } catch (error) {
     if (mine === question) fail(error);
   } finally {
@@ -165,29 +298,55 @@ async function refresh(): Promise<void> {
   }
 }
 
-/** Another question: what is listed belongs to the old one and goes. */
-function askAnew(): void {
+/** Another question: what is listed belongs to the old one and goes; the census holds all facets and stays. */
+function askAnew(keepCensus: boolean): void {
   page = null;
+  if (!keepCensus) census = null;
+  setPictureTime(view.asof ?? now);
   writeView(view);
   writeTools();
   writeList();
-  if (map !== null && view.mode !== null) chooseIncidents(map, view.mode, asCql2(view));
+  writeFigures();
+  drawIncidents();
   void refresh();
 }
 
 // What the map shows
 
 function drawIncidents(): void {
-  if (map === null || !styleReady || view.mode === null || map.getSource(INCIDENTS) !== undefined) return;
-  addIncidents(map, view.mode, view.theme, asCql2(view));
+  const of = reading();
+  if (map === null || !styleReady || of === null || !clockIsKnown) return;
+  const cql2 = asCql2(view);
+  const key = JSON.stringify([of, cql2]);
+  if (map.getSource(INCIDENTS) === undefined) {
+    addIncidents(map, of, view.theme, cql2);
+    showSingly(map, !view.districts);
+  } else if (key !== drawnWith) {
+    chooseIncidents(map, of, cql2);
+  }
+  drawnWith = key;
 }
 
 function drawLayers(): void {
-  if (map === null || !styleReady || view.mode === null || layers === null) return;
-  for (const id of view.layers) {
-    const layer = layers.get(id);
-    if (layer !== undefined && isDrawable(layer)) showLayer(map, layer, view.mode);
+  const of = reading();
+  if (stack === null || !styleReady || of === null || layers === null) return;
+  stack.show(view.layers, layers, of, view.theme).then((failed) => {
+    if (failed === null) return;
+    unstyled = failed;
+    sayIncomplete();
+  }, console.error);
+}
+
+function drawDistricts(): void {
+  if (map === null || districts === null || !styleReady) return;
+  if (!view.districts || census === null || outlines === null) {
+    if (!view.districts) districts.hide();
+  } else {
+    const counts = tableOf(countsContent(), "district").filter(({ code }) => code !== UNKNOWN);
+    const named = counts.map(({ code, count }) => ({ code, count, name: facetTitle(incidentLayer(), "district", code) }));
+    districts.show(outlines, named, view.facets.district, view.theme);
   }
+  showSingly(map, !view.districts);
 }
 
 /** Tell whoever watches the page (tests do) that the incidents stand on the map, and how many. */
@@ -196,147 +355,170 @@ function noteDrawn(): void {
   const drawn = drawnIncidents(map).length;
   document.body.dataset["incidents"] = String(drawn);
   const nothingToDraw = page.matched !== null && page.matched === unplaced;
-  if (drawn > 0 || nothingToDraw) document.body.dataset["ready"] = "true";
+  const colouredInstead = districts?.isShown === true;
+  if (drawn > 0 || nothingToDraw || colouredInstead) document.body.dataset["ready"] = "true";
 }
 
-function sayIncomplete(sources: readonly string[]): void {
+/** Say what of the map is missing; the whole of it where the browser cannot draw. */
+function sayIncomplete(): void {
+  if (map === null) {
+    say(byId("map-notice", HTMLDivElement), t("noWebgl"));
+    return;
+  }
+  const title = (id: string): string => {
+    const layer = layers?.get(id);
+    return layer === undefined ? id : pick(layer.title);
+  };
   const name = (source: string): string => {
     if (isBasemap(source)) return t("basemap");
     if (source === INCIDENTS) return t("incidents");
-    const layer = layers?.get(layerOfSource(source) ?? "");
-    return layer === undefined ? source : pick(layer.title);
+    return title(layerOfSource(source) ?? source);
   };
-  const names = [...new Set(sources.map(name))].join(t("listSeparator"));
+  const names = [...new Set([...torn.map(name), ...unstyled.map(title)])].join(t("listSeparator"));
   say(byId("map-notice", HTMLDivElement), names === "" ? "" : t("tilesFailed", { names }));
 }
 
 function startMap(): void {
   try {
-    map = makeMap(byId("map", HTMLDivElement), view.theme);
+    map = makeMap(byId("map", HTMLDivElement), basemap(), view.theme);
   } catch (error) {
     console.warn(error);
-    say(byId("map-notice", HTMLDivElement), t("noWebgl"));
     document.body.dataset["map"] = "none";
     return;
   }
   const made = map;
+  stack = new LayerStack(made);
+  districts = new DistrictMap(made, pickDistrict);
   made.on("style.load", () => {
     styleReady = true;
     drawIncidents();
     drawLayers();
+    drawDistricts();
   });
   made.on("idle", noteDrawn);
+  made.on("render", () => (document.body.dataset["idle"] = "false"));
+  made.on("idle", () => (document.body.dataset["idle"] = "true"));
   made.on("movestart", () => (document.body.dataset["moving"] = "true"));
-  made.on("moveend", () => (document.body.dataset["moving"] = "false"));
-  made.on("click", clickMap);
-  made.on("mousemove", (event) => {
-    const hit = drawnIncidents(made, event.point).length > 0 || featuresAt(made, event.point).length > 0;
-    made.getCanvas().style.cursor = hit ? "pointer" : "";
+  made.on("moveend", () => {
+    document.body.dataset["moving"] = "false";
+    tree.zoomed(made.getZoom());
   });
-  watchTiles(made, sayIncomplete);
+  made.on("click", clickMap);
+  made.on("mousemove", ({ point }) => {
+    const hit = drawnIncidents(made, point).length > 0 || (stack?.featuresAt(point).length ?? 0) > 0;
+    made.getCanvas().style.cursor = hit || districts?.districtAt(point) ? "pointer" : "";
+  });
+  watchTiles(made, (sources) => {
+    torn = sources;
+    sayIncomplete();
+  });
 }
 
 // What the reader does
 
-/** Fly to a record, so that it lies low enough for the pop-up above it. */
-function flyToBounds(on: MapLibre, bounds: Bounds): void {
-  const camera = on.cameraForBounds(bounds, { maxZoom: Math.max(on.getZoom(), CLOSE_ENOUGH), padding: 60 });
-  if (camera !== undefined) on.flyTo({ ...camera, offset: [0, roomForPopup(on)], maxDuration: 2500 });
-}
-
-function showRecord(content: HTMLElement, at: LonLat | null): void {
-  if (map === null || at === null) cardWith(content);
-  else popupAt(map, at, content, true);
-}
-
-function failure(error: unknown): HTMLElement {
-  return el("p", { class: "record" }, t("detailsFailed", { reason: reason(error) }));
-}
-
-async function openIncident(id: string, at: LonLat | null): Promise<void> {
-  const { mode, theme } = view;
-  if (mode === null) return;
-  try {
-    showRecord(incidentCard(await fetchIncident(mode, id), incidentLayer(), mode, theme), at);
-  } catch (error) {
-    showRecord(failure(error), at);
-  }
-}
-
-/** Open the incident in a box of the map or, where there are several, let the reader choose. */
-async function openIncidentsIn(box: Bounds, clicked: LonLat): Promise<void> {
-  const { mode, theme } = view;
-  if (map === null || mode === null) return;
-  const open = ({ id, geometry }: Feature): void => void openIncident(id, anchorOf(geometry) ?? clicked);
-  try {
-    const { features, matched } = await fetchIncidents(mode, asCql2(view), CHOICES, box);
-    const [first] = features;
-    if (first !== undefined && features.length === 1) open(first);
-    else
-      popupAt(
-        map,
-        clicked,
-        chooser(features, matched ?? features.length, incidentLayer(), theme, open),
-        false,
-      );
-  } catch (error) {
-    popupAt(map, clicked, failure(error), false);
-  }
-}
-
 function pickFromList(feature: Feature): void {
-  const at = anchorOf(feature.geometry);
-  const bounds = feature.geometry === null ? null : boundsOf(feature.geometry);
   if (isNarrow()) foldPanel(true);
-  if (map !== null && bounds !== null) flyToBounds(map, bounds);
-  void openIncident(feature.id, at);
+  openFromList(surroundings(), feature);
 }
 
 function clickMap(event: MapMouseEvent): void {
-  if (map === null || view.mode === null) return;
-  const clicked: LonLat = [event.lngLat.lng, event.lngLat.lat];
-  const [top] = drawnIncidents(map, event.point);
-  if (top !== undefined) {
-    void openIncidentsIn(boxMeant(map, event.point, top), clicked);
-    return;
-  }
-  const found = featuresAt(map, event.point);
-  if (found.length === 0) closePopup();
-  else popupAt(map, clicked, layerCards(found, layers, view.mode), false);
+  if (openAtClick(surroundings(), event)) return;
+  const district = districts?.districtAt(event.point) ?? null;
+  if (district !== null) pickDistrict(district);
 }
 
-function switchLayer(id: string, on: boolean): void {
-  view.layers = on ? [...view.layers, id] : view.layers.filter((other) => other !== id);
-  writeView(view);
-  if (map !== null && !on) hideLayer(map, id);
-  drawLayers();
-  writeAttribution();
+/** A district of the map opens the list of its incidents; the chosen one gives all districts back. */
+function pickDistrict(code: string): void {
+  view.tab = "list";
+  narrow("district", view.facets.district === code ? null : code);
+}
+
+function narrow(name: FacetName, code: string | null): void {
+  change({ facets: { ...view.facets, [name]: code } });
+}
+
+/** Change what is asked for. */
+function change(by: Partial<Pick<View, "major" | "active" | "period" | "facets" | "asof">>): void {
+  Object.assign(view, by);
+  closePopup();
+  if ("asof" in by) {
+    writeTime();
+    drawLayers();
+    writeTree();
+  }
+  askAnew(Object.keys(by).every((name) => name === "facets"));
 }
 
 function chooseMode(mode: Mode): void {
-  view.mode = mode;
+  Object.assign(view, { mode, asof: null });
+  now = null;
+  clockIsKnown = false;
+  warnings = lists = null;
   closePopup();
   writeBanner(mode);
-  if (map !== null && styleReady) {
-    for (const id of view.layers) hideLayer(map, id);
-  }
-  askAnew();
+  drawLayers();
+  askAnew(false);
 }
 
 function chooseTheme(theme: Theme): void {
   view.theme = theme;
+  // A basemap that was chosen for itself stays.
+  if (view.basemap === "light" || view.basemap === "dark") view.basemap = null;
   writeView(view);
   if (map !== null && styleReady) {
-    showTheme(map, theme);
+    showBasemap(map, basemap(), theme);
     putImages(map, theme);
+    drawLayers();
   }
   writeAll();
 }
 
-function chooseFilter(change: { major?: boolean; active?: boolean }): void {
-  Object.assign(view, change);
+function chooseBasemap(name: string): void {
+  view.basemap = name === view.theme ? null : name;
+  writeView(view);
+  if (map !== null && styleReady) showBasemap(map, basemap(), view.theme);
+  writeAttribution();
+}
+
+function chooseTab(tab: Tab): void {
+  view.tab = tab;
+  writeView(view);
+  writeTabs(tab);
+  writeFigures();
+  if (tab !== "list") void refresh();
+}
+
+function colourDistricts(on: boolean): void {
+  view.districts = on;
+  writeView(view);
   closePopup();
-  askAnew();
+  writeFigures();
+  if (on) void refresh();
+}
+
+function switchLayer(id: string, on: boolean): void {
+  const others = view.layers.filter((other) => other.id !== id);
+  view.layers = on ? [...others, { id, opacity: 1 }] : others;
+  layersChanged();
+}
+
+function layersChanged(): void {
+  writeView(view);
+  drawLayers();
+  writeTree();
+}
+
+function fade(id: string, opacity: number): void {
+  view.layers = view.layers.map((shown) => (shown.id === id ? { id, opacity } : shown));
+  writeView(view);
+  stack?.fade(id, opacity);
+}
+
+function openGroup(group: string, on: boolean): void {
+  const others = view.groups.filter((other) => other !== group);
+  view.groups = on ? [...others, group] : others;
+  writeView(view);
+  writeTree();
 }
 
 function foldPanel(folded: boolean): void {
@@ -348,8 +530,8 @@ function foldPanel(folded: boolean): void {
 function listen(): void {
   const onClick = (id: string, act: () => void): void =>
     byId(id, HTMLButtonElement).addEventListener("click", act);
-  onClick("only-major", () => chooseFilter({ major: !view.major }));
-  onClick("only-active", () => chooseFilter({ active: !view.active }));
+  onClick("only-major", () => change({ major: !view.major }));
+  onClick("only-active", () => change({ active: !view.active }));
   onClick("theme", () => chooseTheme(view.theme === "light" ? "dark" : "light"));
   onClick("panel-fold", () => foldPanel(!document.body.classList.contains("folded")));
   onClick("language", () => {
@@ -358,14 +540,29 @@ function listen(): void {
     writeView(view);
     writeAll();
   });
+  for (const tab of ["list", "counts", "departments"] as const) onClick(`tab-${tab}`, () => chooseTab(tab));
   const mode = byId("mode", HTMLSelectElement);
   mode.addEventListener("change", () => {
     if (isMode(mode.value)) chooseMode(mode.value);
   });
+  const choice = byId("basemap", HTMLSelectElement);
+  choice.addEventListener("change", () => chooseBasemap(choice.value));
   document.addEventListener("visibilitychange", () => void (document.hidden || refresh()));
   closeOnEscape();
 }
 
+const tree = new LayerTree(byId("layers-body", HTMLDivElement), byId("layer-search", HTMLInputElement), {
+  switchLayer,
+  fade,
+  openGroup,
+  hideAll: () => {
+    view.layers = [];
+    layersChanged();
+  },
+});
+const timeBar = new TimeBar((asof) => change({ asof }));
+
+setPictureTime(view.asof);
 startMap();
 writeAll();
 listen();

@@ -1,20 +1,24 @@
 /** The panel of incidents: the count with its filter in words, and the incidents reported last. */
 
-import type { Feature, IncidentPage, LayerInfo } from "./api";
+import type { Feature, RecordPage } from "./api";
+import type { LayerInfo } from "./catalogue";
 import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
 import { byId, el, say } from "./dom";
 import { inWords, type IncidentFilter } from "./filters";
 import { age, dateTime, number, t } from "./i18n";
 import { markElement, type State } from "./icons";
 import { isOverdue } from "./incident-card";
+import { chosenWords } from "./filter-panel";
 import { stateOf } from "./incidents";
 import type { Mode, Theme } from "./view";
 
 /** What the panel shows, and for which question. */
 export interface PanelContent {
-  readonly page: IncidentPage | null;
+  readonly page: RecordPage | null;
   /** How many of all that match have no position. */
   readonly unplaced: number | null;
+  /** How many active ones the period leaves out. */
+  readonly older: number | null;
   readonly filter: IncidentFilter;
   readonly mode: Mode | null;
   readonly layer: LayerInfo | undefined;
@@ -29,11 +33,11 @@ function countText({ page, troubled }: PanelContent): string {
   return t(page.matched === 1 ? "countOne" : "countMany", { n: number(page.matched) });
 }
 
-function wordsText({ page, unplaced, filter, mode }: PanelContent): string {
+function wordsText({ page, unplaced, filter, mode, layer }: PanelContent): string {
   if (page === null || mode === null) return "";
   const listed = page.features.length;
   const more = page.matched === null || page.matched > listed;
-  const words = [inWords(filter, mode)];
+  const words = [inWords(filter, mode, chosenWords(layer, filter.facets))];
   if (listed === 0) words.push(t("noIncidents"));
   if (listed > 0 && more) words.push(t("wordsListed", { n: number(listed) }));
   if (unplaced !== null && unplaced > 0) words.push(t("wordsNotOnMap", { n: number(unplaced) }));
@@ -90,12 +94,27 @@ function listItem(
   return el("li", {}, button);
 }
 
+/** What the period leaves out although somebody still has to deal with it is said, with the way to it. */
+function writeOlder({ older, filter }: PanelContent, onAllTimes: () => void): void {
+  const place = byId("older", HTMLParagraphElement);
+  place.hidden = older === null || older === 0 || filter.period === "all";
+  if (place.hidden) return;
+  const show = el("button", { type: "button", class: "link", id: "show-older" }, t("showOlder"));
+  show.addEventListener("click", onAllTimes);
+  place.replaceChildren(t("olderActive", { n: number(older ?? 0) }), " ", show);
+}
+
 /** Write the panel. The keyboard stays on the incident it was on. */
-export function writePanel(content: PanelContent, onPick: (feature: Feature) => void): void {
+export function writePanel(
+  content: PanelContent,
+  onPick: (feature: Feature) => void,
+  onAllTimes: () => void,
+): void {
   say(byId("count", HTMLParagraphElement), countText(content));
   say(byId("count-words", HTMLParagraphElement), wordsText(content));
   const caveat = content.page?.caveat ?? null;
   say(byId("caveat", HTMLParagraphElement), caveat === null ? "" : t("caveat", { text: caveat }));
+  writeOlder(content, onAllTimes);
   const list = byId("incident-list", HTMLOListElement);
   const focused =
     document.activeElement instanceof HTMLElement ? document.activeElement.dataset["id"] : undefined;

@@ -1,7 +1,8 @@
 /** What a pop-up says where the click met several incidents, or features of other layers. */
 
 import type { MapGeoJSONFeature } from "maplibre-gl";
-import { recordAddress, type Feature, type LayerInfo } from "./api";
+import { recordAddress, type Feature } from "./api";
+import type { LayerInfo } from "./catalogue";
 import { codeTitle, eitherLanguage, recordTitle, rows, wordsElement } from "./details";
 import { el } from "./dom";
 import { number, pick, t } from "./i18n";

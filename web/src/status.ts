@@ -1,8 +1,8 @@
 /** How fresh the picture is, said in words: never blank, never silent about a server that does not answer. */
 
-import { ServerTrouble } from "./api";
+import { ServerTrouble } from "./http";
 import { byId, say } from "./dom";
-import { clock, number, t } from "./i18n";
+import { clock, moment, number, t } from "./i18n";
 import { modeName } from "./filters";
 import type { Mode } from "./view";
 
@@ -27,6 +27,8 @@ export function reason(error: unknown): string {
 
 function troubleText({ trouble, at }: Freshness): string {
   if (trouble === null) return "";
+  const { earliest } = trouble.error;
+  if (earliest !== null) return t("historyBegins", { time: moment(earliest) });
   const since = clock(trouble.since);
   const what = {
     unreachable: t("unreachable", { since }),

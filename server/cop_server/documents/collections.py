@@ -12,7 +12,9 @@ from cop_providers.schema import codes_of, properties_schema
 from cop_providers.tiles import tileset_metadata
 from cop_server.documents.links import GEOJSON, HTML, JSON, OGC_REL, SCHEMA, link, self_and_page
 from cop_server.documents.state import Grid, LayerState
+from cop_server.documents.styles import STYLESHEET
 from cop_tiles.matrix import WEB_MERCATOR_QUAD, definition
+from cop_tiles.styling.themes import THEMES
 
 LICENCES = {
     "DG": ("DATA.GOV.HK Terms and Conditions of Use", "https://data.gov.hk/en/terms-and-conditions"),
@@ -89,16 +91,23 @@ def _links(layer: Layer, url: str) -> list[dict[str, Any]]:
         link(f"{base}/sortables", f"{OGC_REL}/sortables", SCHEMA, "Sortables"),
         link(f"{base}/tiles?f=json", f"{OGC_REL}/tilesets-vector", JSON, "Vector tiles"),
         link(f"{base}/tiles/{WEB_MERCATOR_QUAD}?f=tilejson", "describedby", JSON, "Vector tiles as TileJSON"),
+        link(f"{base}/styles", f"{OGC_REL}/styles", JSON, "Styles"),
+        *(link(f"{base}/styles/{name}", "stylesheet", STYLESHEET, f"MapLibre style, {name}") for name in THEMES),
+        link(f"{base}/styles/light/legend?f=png", f"{OGC_REL}/legend", "image/png", "Legend as a picture"),
+        link(f"{base}/styles/light/legend?f=json", "legend", JSON, "Legend as data"),
     ]
 
 
 def _extension(layer: Layer, state: LayerState, catalogue: Catalogue) -> dict[str, Any]:
     return {
         "title": layer.title.model_dump(),
+        "description": layer.description.model_dump(),
         "department": layer.department,
+        "department_title": catalogue.codes["departments"][layer.department].model_dump(),
         "group": layer.group,
         "kind": layer.kind,
         "geometry": layer.geometry,
+        "scale": layer.scale.model_dump(),
         "style": layer.style.model_dump(),
         "provenance": state.provenance,
         "loaded": state.loaded,
@@ -106,6 +115,8 @@ def _extension(layer: Layer, state: LayerState, catalogue: Catalogue) -> dict[st
             "dataset": layer.source.dataset,
             "cadence": layer.source.cadence,
             "licence": layer.source.licence,
+            "licence_title": LICENCES[layer.source.licence][0],
+            "licence_address": LICENCES[layer.source.licence][1],
         },
         "attribution": layer.source.attribution.model_dump(),
         "columns": [_column(column, catalogue) for column in layer.visible_columns("public")],

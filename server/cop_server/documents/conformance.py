@@ -28,6 +28,8 @@ CONFORMANCE = [
         f"{_OGC}/ogcapi-tiles-1/1.0/conf/{name}"
         for name in ("core", "tileset", "tilesets-list", "dataset-tilesets", "geodata-tilesets", "mvt")
     ),
+    # A draft (OGC 20-009), called as the drafts of its tests call it.
+    *(f"{_OGC}/ogcapi-styles-1/0.0/conf/{name}" for name in ("core", "mapbox-styles")),
     f"{_OGC}/tms/2.0/conf/tilematrixset",
     f"{_OGC}/tms/2.0/conf/json-tilematrixset",
 ]  # fmt: skip

@@ -9,6 +9,8 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_tiles.basemap.glyphs import STACKS
+from cop_tiles.styling.themes import THEMES
 
 _PROFILE = "public"
 
@@ -79,6 +81,7 @@ def _common_paths() -> dict[str, Any]:
         "/collections": ("collections", "The collections"),
         "/tileMatrixSets": ("tileMatrixSets", "The tile matrix sets"),
         "/tiles": ("datasetTilesets", "Tiles of several collections at once"),
+        "/styles": ("styles", "The styles of the whole picture"),
     }
     paths = {
         path: _operation(name, summary, "server", _given("f", "lang", "mode"), _body(summary))
@@ -96,7 +99,86 @@ def _common_paths() -> dict[str, Any]:
         _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    return paths
+    return paths | _style_paths() | _client_paths()
+
+
+def _client_paths() -> dict[str, Any]:
+    """Project files for desktop GIS."""
+    zipped, definition = "application/x-qgis-project", "application/x-qgis-layer-definition"
+    return {
+        "/clients/qgis.qgz": _operation(
+            "qgisProject", "A QGIS project of all collections and basemaps", "server", _given("mode", "tongue"),
+            _binary("The project", zipped),
+        ),
+        "/clients/qgis.qlr": _operation(
+            "qgisLayers", "All collections and basemaps as a QGIS layer definition", "server",
+            _given("mode", "tongue"), _binary("The layer definition", definition),
+        ),
+        "/clients/qgis/{collectionId}.qlr": _operation(
+            "qgisLayer", "One collection as a QGIS layer definition", "server",
+            _given("collectionId", "drawing", "mode", "tongue"), _binary("The layer definition", definition),
+        ),
+    }  # fmt: skip
+
+
+def _client_parameters() -> dict[str, Any]:
+    words = {"type": "string"}
+    return {
+        "collectionId": {"name": "collectionId", "in": "path", "required": True, "schema": words},
+        "tongue": {"name": "lang", "in": "query", "required": False, "description": "The language of names",
+                   "schema": {"type": "string", "enum": ["en", "zh", "both"], "default": "both"}},
+        "drawing": {"name": "as", "in": "query", "required": False,
+                    "description": "What is drawn; without it as in the project",
+                    "schema": {"type": "string", "enum": ["features", "tiles"]}},
+    }  # fmt: skip
+
+
+def _style_paths() -> dict[str, Any]:
+    """Styles of the whole picture, and what styles refer to."""
+    sheet = "application/vnd.mapbox.style+json"
+    return {
+        "/styles/{styleId}": _operation(
+            "style", "A MapLibre style of the whole picture", "server",
+            _given("styleId", "shown", "mode", "asof", "lang", "f"), _body("The style", sheet),
+        ),
+        "/styles/{styleId}/metadata": _operation(
+            "styleMetadata", "What a style is made of", "server", _given("styleId", "mode", "lang", "f"),
+            _body("Its metadata"),
+        ),
+        "/styles/basemap/{z}/{x}/{y}.mvt": _operation(
+            "styleBasemapTile", "A vector tile of the basemap", "server", _given("z", "x", "y"),
+            _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
+        ),
+        "/styles/hillshade/{z}/{x}/{y}.png": _operation(
+            "styleHillshadeTile", "A tile of the basemap's hill shade", "server", _given("z", "x", "y"),
+            _binary("A picture", "image/png"),
+        ),
+        "/sprites/{sprite}": _operation(
+            "sprite", "The icons of a theme: light.json, light.png, light@2x.json, light@2x.png and so on", "server",
+            _given("sprite"), _binary("The index as JSON, or the picture", "image/png"),
+        ),
+        "/glyphs/{fontstack}/{range}.pbf": _operation(
+            "glyphs", "The glyphs of 256 characters", "server", _given("fontstack", "range"),
+            _binary("Signed distance fields", "application/x-protobuf"),
+        ),
+    }  # fmt: skip
+
+
+def _layer_style_paths(base: str, name: str, layer: Layer) -> dict[str, Any]:
+    title, sheet = layer.title.en, "application/vnd.mapbox.style+json"
+    common = ("styleId", "mode", "lang", "f")
+    return {
+        f"{base}/styles": _operation(f"{name}.styles", f"Styles of {title}", layer.id, _given("mode", "lang", "f"),
+                                     _body("The styles")),
+        f"{base}/styles/{{styleId}}": _operation(f"{name}.style", f"A MapLibre style of {title}", layer.id,
+                                                 _given(*common, "asof"), _body("The style", sheet)),
+        f"{base}/styles/{{styleId}}/metadata": _operation(
+            f"{name}.styleMetadata", f"What a style of {title} is made of", layer.id, _given(*common),
+            _body("Its metadata")),
+        f"{base}/styles/{{styleId}}/legend": _operation(
+            f"{name}.legend", f"Legend of {title}", layer.id, _given("styleId", "mode", "lang", "picture"),
+            _body("The legend as JSON, or a picture as image/png")),
+    }  # fmt: skip
 
 
 def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
@@ -144,7 +226,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
                "asof", "f"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    return paths
+    return paths | _layer_style_paths(base, name, layer)
 
 
 _ITEMS = (
@@ -203,6 +285,15 @@ def _parameters() -> dict[str, Any]:
         "resulttype": ("hits: only the number of features", {"type": "string", "enum": ["results", "hits"]}),
         "collections": ("Collections with commas between them", {"type": "array", "items": {"type": "string"}}),
     }  # fmt: skip
+    shown = {
+        "name": "collections",
+        "in": "query",
+        "required": False,
+        "style": "form",
+        "explode": False,
+        "description": "The collections that are not hidden",
+        "schema": {"type": "array", "items": text},
+    }
     listed = {"bbox", "sortby", "properties", "collections"}
     parameters: dict[str, Any] = {
         name: {"name": name, "in": "query", "required": False, "description": description, "schema": schema,
@@ -216,8 +307,20 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
+    parameters |= _style_parameters() | _client_parameters() | {"shown": shown}
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
+
+
+def _style_parameters() -> dict[str, Any]:
+    number = {"type": "integer", "minimum": 0}
+    themes = {"type": "string", "enum": list(THEMES)}
+    places = {"styleId": themes, "z": number, "x": number, "y": number, "range": {"type": "string"},
+              "sprite": {"type": "string"}, "fontstack": {"type": "string", "enum": list(STACKS)}}  # fmt: skip
+    picture = {"name": "f", "in": "query", "required": False, "description": "The form of the answer",
+               "schema": {"type": "string", "enum": ["json", "png"]}}  # fmt: skip
+    told = {name: {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in places.items()}
+    return told | {"picture": picture}
 
 
 def _responses() -> dict[str, Any]:

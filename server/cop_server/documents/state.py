@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import rasterio
 from psycopg import sql
@@ -45,10 +46,20 @@ class LayerState:
 
 def states(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, LayerState]]:
     """The state of some layers as a visible set sees them."""
-    with reading(visible) as connection:
-        rows = connection.execute(statements(_SQL)["loaded"], {"classes": list(visible.classes)}).fetchall()
-    known = {_text(row[0]): row[1:] for row in rows}
+    known = {_text(row[0]): row[1:] for row in _loaded(visible)}
     return [(layer, _state(layer, visible, *known.get(layer.id, (None, None, 0)))) for layer in layers]
+
+
+def provenances(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, str]]:
+    """`real`, `exercise` or `test` of some layers: of registers as the mode says, of others as what is loaded."""
+    known = {_text(row[0]): _text(row[1]) for row in _loaded(visible)}
+    by_mode = "real" if visible.mode == "actual" else visible.mode
+    return [(layer, by_mode if layer.is_labelled else known.get(layer.id) or layer.provenance) for layer in layers]
+
+
+def _loaded(visible: VisibleSet) -> list[tuple[Any, ...]]:
+    with reading(visible) as connection:
+        return connection.execute(statements(_SQL)["loaded"], {"classes": list(visible.classes)}).fetchall()
 
 
 def _state(layer: Layer, visible: VisibleSet, provenance: object, at: datetime | None, n: int) -> LayerState:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from cop.catalogue import Catalogue, Layer
 from cop.errors import NotFound
+from cop.journal import exercise_now
 from cop.query.parse import DOCUMENT, check_known
 from cop_server.documents import collections as documents
 from cop_server.documents import root
@@ -48,7 +49,9 @@ class Documents:
     def landing_page(self, ask: Ask) -> Response:
         """The way in."""
         check_known(ask.given, DOCUMENT)
-        return json_response(ask, root.landing_page(self._url, ask.lang, ask.visible.mode), self._url)
+        mode = ask.visible.mode
+        now = exercise_now() if mode == "exercise" else None
+        return json_response(ask, root.landing_page(self._url, ask.lang, mode, now), self._url)
 
     def conformance(self, ask: Ask) -> Response:
         """What the server conforms to."""

@@ -40,7 +40,7 @@ function keepMode() {
   if (mode === null) return;
   for (const link of document.querySelectorAll("a[href]")) {
     const to = new URL(link.href);
-    const page = to.searchParams.get("f") === "html" || to.pathname === `${root}/map`;
+    const page = to.searchParams.get("f") === "html" || to.pathname === `${root}/map` || "mode" in link.dataset;
     if (to.origin !== location.origin || !page || to.searchParams.has("mode")) continue;
     to.searchParams.set("mode", mode);
     link.href = to.pathname + to.search + to.hash;
@@ -86,8 +86,9 @@ async function copy(code, button) {
   }
 }
 
+/** Addresses get a button beside them; those that a script adds later ask for theirs by this event. */
 function offerCopies() {
-  for (const code of document.querySelectorAll("code[data-copy]")) {
+  for (const code of document.querySelectorAll(".address dd > code[data-copy]")) {
     const row = element("div", "copyable");
     const button = element("button", "", say("Copy", "複製"));
     button.type = "button";
@@ -102,4 +103,5 @@ keepMode();
 fillQuestion();
 markLimit();
 offerCopies();
+document.addEventListener("addresses", offerCopies);
 void showMode();

@@ -67,8 +67,10 @@ class Published(Model):
     """Where the original stands, for `cop ingest reference --published`.
 
     `address` is a WFS' base address, or that of a file; `layer` the WFS type's name, or the layer or member of an
-    archive. `fields` names the attributes that are called otherwise than in the file at hand: column to attribute.
-    `verified` says whether address and names were seen, or are taken from documentation.
+    archive. `fields` names the attributes that are called otherwise than in the file at hand: column to attribute, or
+    to nothing where the original has none. `verified` says whether address and names were seen, or are taken from
+    documentation. `more` are further files that belong to the first (the other language's, say): the reader then gets
+    the folder of all. `records`, `x` and `y` are as in Source, where they differ from it.
     """
 
     kind: Literal["wfs", "file"]
@@ -76,15 +78,25 @@ class Published(Model):
     layer: str | None = None
     reader: Name | None = None
     crs: Literal[4326, 2326] = 2326
-    fields: dict[Name, str] = Field(default_factory=dict)
+    fields: dict[Name, str | None] = Field(default_factory=dict)
     verified: bool = False
+    more: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()
+    records: str | None = None
+    x: str | None = None
+    y: str | None = None
 
 
 class Source(Model):
     """Where a layer's records come from; `file` is a path below the data folder (COP_DATA).
 
-    `reader` is one of those that cop_ingest.reference knows. `extent` (west, south, east, north, degrees) is for
-    layers that reach beyond Hong Kong.
+    `reader` is one of those that cop_ingest.reference knows. `more` names files beside the first that its reader needs
+    too, `layer` the one of several layers inside the file (else the one called as this layer is taken). `extent` (west,
+    south, east, north, degrees) is for layers that reach beyond Hong Kong.
+
+    `x` and `y` name a table's coordinate columns, or paths in JSON. For the reader `json`, `records` is the path to the
+    list, and `also_x`, `also_y` are a second pair of coordinates, of the other system, that is compared with the first
+    (cop_ingest.jsonlist says what a path is). With `unplaced`, records without any coordinates are taken too, and have
+    no geometry.
     """
 
     dataset: str
@@ -92,11 +104,17 @@ class Source(Model):
     licence: Licence
     attribution: Bilingual
     file: str | None = None
+    more: tuple[str, ...] = ()
+    layer: str | None = None
     reader: Name | None = None
     crs: Literal[4326, 2326] = 4326
     published: Published | None = None
+    records: str | None = None
     x: str | None = None
     y: str | None = None
+    also_x: str | None = None
+    also_y: str | None = None
+    unplaced: bool = False
     point_of: Literal["representative"] | None = None
     extent: tuple[float, float, float, float] | None = None
 
@@ -139,6 +157,13 @@ class Labels(Model):
     size: float = 12
 
 
+class Frame(Model):
+    """Which of several times of the same places is drawn, unless a client asks for another."""
+
+    column: Name
+    value: str | int
+
+
 class Style(Model):
     """The layer's paint, from which MapLibre, QGIS and the legend are made.
 
@@ -156,6 +181,7 @@ class Style(Model):
     by: Name | None = None
     classes: tuple[StyleClass, ...] = ()
     labels: Labels | None = None
+    frame: Frame | None = None
 
     @model_validator(mode="after")
     def _classes_have_a_column(self) -> Self:
@@ -222,6 +248,7 @@ class Layer(Model):
             wanted += [("key", name) for name in self.key]
         wanted += [("tile.order", name) for name in self.tile.order]
         wanted += [("style.by", self.style.by)] if self.style.by else []
+        wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
         for where, name in wanted:
             if name not in known:
@@ -233,8 +260,10 @@ class Layer(Model):
         labels = {role for role in ("mode", "release") if self.with_role(role) is not None}
         if len(labels) == 1 or (labels and "department" not in names):
             raise ValueError("columns: the roles mode and release go together, with a column department")
-        if self.kind == "register" and not (labels and self.numbered and {"source", "source_ref"} <= set(names)):
-            raise ValueError("a register needs numbered, the roles mode and release, and columns source, source_ref")
+        if self.kind == "register" and not (labels and {"source", "source_ref"} <= set(names)):
+            raise ValueError("a register needs the roles mode and release, and columns source, source_ref")
+        if self.kind == "register" and (bool(self.numbered) == isinstance(self.key, tuple) or self.key == "geometry"):
+            raise ValueError("a register needs numbered, or a key of columns that its ids are made of, and not both")
         if (self.geometry is None) != (self.kind == "coverage"):
             raise ValueError("geometry: null is for coverages, and a coverage has no other")
         for role in get_args(Role):

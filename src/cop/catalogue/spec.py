@@ -27,6 +27,7 @@ def spec(layer: Layer) -> dict[str, Any]:
         "geometry": layer.geometry,
         "labelled": layer.is_labelled,
         "numbered": layer.numbered,
+        "key": list(layer.key) if layer.kind == "register" and isinstance(layer.key, tuple) else None,
         "columns": [{"name": c.name, "type": POSTGRES_TYPES[c.type]} for c in layer.columns],
         "profiles": {name: [c.name for c in layer.visible_columns(name)] for name in layer.profiles},
         "owner": "department" if layer.is_labelled else None,

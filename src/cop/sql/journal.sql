@@ -14,11 +14,15 @@ CROSS JOIN LATERAL (SELECT n, count FROM cop.mark_log AS g
 
 -- last_number --
 -- The last number that this visible set knows of, and when the history begins.
-SELECT coalesce(max(n), 0), cop.history_begins() FROM cop.mark;
+SELECT coalesce(max(n), 0), cop.history_begins(%(mode)s) FROM cop.mark;
 
 -- number_at --
--- The last number at or before a time, and when the history begins.
-SELECT cop.number_at(%(at)s), cop.history_begins();
+-- The last number at or before a time, and when the history begins; in an exercise its story's times count too.
+SELECT cop.number_at(%(at)s, %(mode)s), cop.history_begins(%(mode)s);
+
+-- exercise_now --
+-- The time on the exercise's clock: how far its story is told.
+SELECT cop.exercise_now();
 
 -- secret --
 SELECT value FROM cop.secret WHERE name = %(name)s;

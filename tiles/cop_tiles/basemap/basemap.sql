@@ -1,25 +1,6 @@
--- marks --
--- What the basemap's layers hold: rows, last change, and whether any row is invented for exercise.
-SELECT name, rows, last_change, exercise
-FROM (
-    SELECT 'land', count(*), coalesce(max(seq), 0), coalesce(bool_or(provenance = 'exercise'), false) FROM layer.land
-    UNION ALL
-    SELECT 'districts', count(*), coalesce(max(seq), 0), coalesce(bool_or(provenance = 'exercise'), false)
-    FROM layer.districts
-    UNION ALL
-    SELECT 'landcover_wood', count(*), coalesce(max(seq), 0), coalesce(bool_or(provenance = 'exercise'), false)
-    FROM layer.landcover_wood
-    UNION ALL
-    SELECT 'water_bodies', count(*), coalesce(max(seq), 0), coalesce(bool_or(provenance = 'exercise'), false)
-    FROM layer.water_bodies
-    UNION ALL
-    SELECT 'roads_b50k', count(*), coalesce(max(seq), 0), coalesce(bool_or(provenance = 'exercise'), false)
-    FROM layer.roads_b50k
-    UNION ALL
-    SELECT 'place_names', count(*), coalesce(max(seq), 0), coalesce(bool_or(provenance = 'exercise'), false)
-    FROM layer.place_names
-) AS mark (name, rows, last_change, exercise)
-ORDER BY name;
+-- present --
+-- Those of the layers named that have a table here. What a layer holds is asked one layer at a time (build.py).
+SELECT name FROM unnest(%(names)s::text[]) AS name WHERE to_regclass(format('layer.%%I', name)) IS NOT NULL;
 
 -- land --
 SELECT ST_AsBinary(geom_3857) FROM layer.land WHERE geom_3857 IS NOT NULL ORDER BY id;
@@ -30,8 +11,14 @@ SELECT ST_AsBinary(geom_3857) FROM layer.landcover_wood WHERE geom_3857 IS NOT N
 -- water --
 SELECT ST_AsBinary(geom_3857) FROM layer.water_bodies WHERE geom_3857 IS NOT NULL ORDER BY id;
 
--- roads --
-SELECT ST_AsBinary(geom_3857) FROM layer.roads_b50k WHERE geom_3857 IS NOT NULL ORDER BY id;
+-- roads_lantau --
+-- Roads of the 1:50 000 map, which has no classes: all are shown as main ones.
+SELECT true, false, ST_AsBinary(geom_3857) FROM layer.roads_b50k WHERE geom_3857 IS NOT NULL ORDER BY id;
+
+-- roads_territory --
+-- Roads of the whole territory; local streets come at finer zooms.
+SELECT coalesce(road_class, '') <> 'local', coalesce(structure, '') = 'tunnel', ST_AsBinary(geom_3857)
+FROM layer.road_centreline WHERE geom_3857 IS NOT NULL ORDER BY id;
 
 -- districts --
 SELECT coalesce(name_zh, ''), coalesce(name_en, ''), ST_AsBinary(geom_3857)

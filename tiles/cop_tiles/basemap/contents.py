@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +15,16 @@ import shapely
 from cop.store.statements import statements
 from cop_tiles.basemap import repair
 from cop_tiles.basemap.labels import Label, first_zooms
-from cop_tiles.basemap.mercator import to_mercator
+from cop_tiles.basemap.mercator import REGION, to_mercator
 from cop_tiles.basemap.names import Names
 from cop_tiles.basemap.terrain import Terrain, contour_levels
 
 LAST_ZOOM = 14
-SOURCE_LAYERS = frozenset({"land", "wood", "water", "contour", "coast", "road", "district", "label", "notice"})
+_STRETCH = 1.08  # EPSG:3857 metres of a metre on the ground, at Hong Kong's latitude
+_NOTICES_EVERYWHERE = 11
+SOURCE_LAYERS = frozenset({"land", "sea", "wood", "water", "contour", "coast", "road", "district", "label", "notice"})
+# The relief map paints the sea over its tinted land, paler towards the shore: metres from the shore, step of depth.
+_SHOALS = ((0.0, 0), (260.0, 1), (750.0, 2), (1800.0, 3))
 
 # Kind of place in the layer -> kind of label, first zoom, order among labels.
 _PLACES = {
@@ -43,6 +48,14 @@ class Feature(NamedTuple):
     from_zoom: int
     to_zoom: int
     geometry: shapely.Geometry
+
+
+class Road(NamedTuple):
+    """A road in EPSG:3857; `main` where a map of the whole city shows it, `tunnel` where it is under ground."""
+
+    main: bool
+    tunnel: bool
+    line: shapely.Geometry
 
 
 class Place(NamedTuple):
@@ -70,7 +83,7 @@ class Layers:
     land: Sequence[shapely.Geometry]
     wood: Sequence[shapely.Geometry]
     water: Sequence[shapely.Geometry]
-    roads: Sequence[shapely.Geometry]
+    roads: Sequence[Road]
     districts: Sequence[District]
     places: Sequence[Place]
 
@@ -81,8 +94,8 @@ def sql() -> dict[str, str]:
     return statements(Path(__file__).with_name("basemap.sql"))
 
 
-def read_layers(connection: psycopg.Connection[Any]) -> Layers:
-    """Read the six layers as they are in the store."""
+def read_layers(connection: psycopg.Connection[Any], roads: Sequence[Road]) -> Layers:
+    """Read the layers as they are in the store, beside the roads that were chosen for them."""
 
     def shapes(name: str) -> list[shapely.Geometry]:
         return [shapely.from_wkb(row[0]) for row in connection.execute(sql()[name])]
@@ -91,7 +104,7 @@ def read_layers(connection: psycopg.Connection[Any]) -> Layers:
         land=shapes("land"),
         wood=shapes("wood"),
         water=shapes("water"),
-        roads=shapes("roads"),
+        roads=roads,
         districts=[
             District(zh, en, shapely.make_valid(shapely.from_wkb(wkb)))
             for zh, en, wkb in connection.execute(sql()["districts"])
@@ -108,7 +121,7 @@ def features(layers: Layers, terrain: Terrain | None, names: Names, exercise: bo
     yield from _surface(layers, land, terrain, named_water)
     if terrain is not None:
         yield from _contours(terrain)
-    yield from _drawn("road", layers.roads, 9)
+    yield from _roads(layers.roads)
     yield from _district_lines(layers.districts)
     labels = [*_district_labels(layers.districts, land), *_place_labels(layers.places, names)]
     labels += [*_water_labels(names, land, reservoirs), *_other_labels(names)]
@@ -132,12 +145,39 @@ def _surface(
     yield from _drawn("wood", layers.wood, 8)
     yield from _drawn("water", repair.repaired_water(layers.water, land, terrain, reservoirs), 8)
     yield from _drawn("coast", [repair.coast_lines(land)], 6)
+    yield from _sea(land)
+
+
+def _sea(land: shapely.Geometry) -> Iterator[Feature]:
+    west, south, east, north = REGION
+    whole = shapely.box(*to_mercator(west, south), *to_mercator(east, north))
+    coarse = shapely.simplify(land, 40.0)
+    for metres, depth in _SHOALS:
+        near = shapely.buffer(coarse, metres * _STRETCH, quad_segs=6) if metres else land
+        shape = shapely.difference(whole, shapely.simplify(near, metres / 60) if metres else near)
+        yield from _drawn("sea", shapely.get_parts(shape), 8 if metres else 6, {"depth": depth})
 
 
 def _contours(terrain: Terrain) -> Iterator[Feature]:
     for level, lines in contour_levels(terrain):
         first = 11 if level % 250 == 0 else 12
         yield from _drawn("contour", shapely.get_parts(lines), first, {"ele": level})
+
+
+def _roads(roads: Sequence[Road]) -> Iterator[Feature]:
+    # Roads of one class as one net: fewer features, and no caps where two pieces meet.
+    for main, tunnel in product((False, True), repeat=2):
+        lines = list(_lines(road.line for road in roads if (road.main, road.tunnel) == (main, tunnel)))
+        if lines:
+            net = shapely.line_merge(shapely.multilinestrings(lines))
+            props = {"main": int(main), "tunnel": int(tunnel)}
+            yield from _drawn("road", shapely.get_parts(net), 9 if main else 12, props)
+
+
+def _lines(shapes: Iterable[shapely.Geometry]) -> Iterator[shapely.LineString]:
+    for part in shapely.get_parts(list(shapes)):
+        if part.geom_type == "LineString":
+            yield part
 
 
 def _district_lines(districts: Sequence[District]) -> Iterator[Feature]:
@@ -202,14 +242,16 @@ def _labelled(labels: Sequence[Label]) -> Iterator[Feature]:
 
 
 def _notices(layers: Layers) -> Iterator[Feature]:
-    """Points for the words "EXERCISE 演習", some 330 to 660 pixels apart at every zoom."""
-    every = [*layers.land, *(district.area for district in layers.districts)]
-    if not every:
-        return
-    west, south, east, north = shapely.total_bounds(every)
-    for zoom, step in ((6, 400_000), (9, 50_000), (11, 12_500), (13, 3_000)):
-        last = LAST_ZOOM if zoom == 13 else zoom + {6: 2, 9: 1, 11: 1}[zoom]
+    """Points for the words "EXERCISE 演習", 330 to 660 pixels apart at every zoom that has tiles of its own."""
+    areas = [district.area for district in layers.districts]
+    for zoom in range(6, LAST_ZOOM + 1):
+        # Close up only where Hong Kong is: there are a hundred times as many points as from afar.
+        shown = areas if areas and zoom > _NOTICES_EVERYWHERE else [*layers.land, *areas]
+        if not shown:
+            return
+        west, south, east, north = shapely.total_bounds(shown)
+        step = 400_000 / 2 ** (zoom - 6)
         for col in range(int(west // step), int(east // step) + 1):
             for row in range(int(south // step), int(north // step) + 1):
                 at = shapely.Point((col + 0.5) * step, (row + 0.5) * step)
-                yield Feature("notice", {"zh": "演習", "en": "EXERCISE"}, zoom, last, at)
+                yield Feature("notice", {"zh": "演習", "en": "EXERCISE"}, zoom, zoom, at)

@@ -10,19 +10,28 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from typing import Literal
 
 VECTOR_FILE, SHADE_FILE, GLYPH_FOLDER, MANIFEST_FILE = "base.mbtiles", "hillshade.mbtiles", "glyphs", "manifest.json"
+TINT_FILE, RELIEF_FILE = "tint.mbtiles", "relief.mbtiles"
 CURRENT, STAMP = "current", "stamp"
+
+
+Reach = Literal["none", "lantau", "territory"]
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a built basemap was made of; `digest` is the hash of all inputs."""
+    """What a built basemap was made of; `digest` is the hash of all inputs.
+
+    `roads` says how far the roads reach. `credits` are those whose data is shown, as they want to be named.
+    """
 
     digest: str
     exercise: bool
-    roads: bool
+    roads: Reach
     terrain: bool
+    credits: tuple[str, ...] = ()
 
 
 def built(target: Path) -> Path | None:
@@ -33,7 +42,8 @@ def built(target: Path) -> Path | None:
 
 def manifest_of(folder: Path) -> Manifest:
     """The manifest of a built basemap."""
-    return Manifest(**json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
+    told = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    return Manifest(**{**told, "credits": tuple(told.get("credits", ()))})
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

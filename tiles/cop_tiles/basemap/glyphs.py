@@ -50,6 +50,35 @@ def write_glyphs(folder: Path, characters: Iterable[str]) -> None:
             (folder / stack / f"{span}.pbf").write_bytes(_stack_message(stack, span, ranges[block]))
 
 
+def whole_range(stack: str, first: int) -> bytes:
+    """The glyph file of all 256 code points from `first` on, as many as the font has.
+
+    Raises SetupTrouble where the font is not installed.
+    """
+    face = _face(STACKS[stack])
+    drawn = [
+        _glyph(face, chr(code))
+        for code in range(first, first + 256)
+        # Half of a surrogate pair is no character.
+        if not 0xD800 <= code <= 0xDFFF and face.get_char_index(code)
+    ]
+    return _stack_message(stack, f"{first}-{first + 255}", drawn)
+
+
+def font_file(stack: str) -> tuple[Path, int]:
+    """The font file of a stack, and the place in it of the face with Hong Kong's shapes.
+
+    Raises SetupTrouble where the font is not installed.
+    """
+    for folder in _FONT_FOLDERS:
+        for file in sorted(Path(folder).rglob(STACKS[stack])):
+            faces = [nth for nth in range(freetype.Face(str(file)).num_faces)
+                     if freetype.Face(str(file), index=nth).family_name == _FAMILY]  # fmt: skip
+            return file, faces[0] if faces else 0
+    raise SetupTrouble(f"The font {STACKS[stack]}, which the map's labels need, is missing: "
+                       "apt-get install fonts-noto-cjk")  # fmt: skip
+
+
 def _face(font: str) -> freetype.Face:
     for folder in _FONT_FOLDERS:
         for file in sorted(Path(folder).rglob(font)):

@@ -16,9 +16,12 @@ from cop_tiles.basemap.terrain import Terrain, dry_land, rounded
 LARGEST_HOLE = 0.3e6
 # Beyond the terrain nothing closes the seams, and no sea there is enclosed by land.
 LARGEST_HOLE_ABROAD = 40e6
+# Triangles at the cuts are larger in coarser forms of the same land.
+LARGEST_SEAM = 10e6
 LARGEST_POND = 1.5e6 * 1.17
 LARGEST_RESERVOIR = 20e6
 _COAST_TOLERANCE = 18.0
+_SEAM_SLACK = 60.0
 _SHORE = 130.0
 _POND_RELIEF = 6.0
 _SLIVER_WIDTH = 9.0
@@ -55,7 +58,19 @@ def _filled(area: shapely.Polygon, home: shapely.Polygon | None) -> shapely.Geom
 
 
 def _largest_hole(hole: shapely.Polygon, home: shapely.Polygon | None) -> float:
+    if _is_seam(hole):
+        return LARGEST_SEAM
     return LARGEST_HOLE if home is None or hole.intersects(home) else LARGEST_HOLE_ABROAD
+
+
+def _is_seam(hole: shapely.Polygon) -> bool:
+    """Whether a hole is what a cut of the land left: about a triangle, with a side that runs exactly north or east."""
+    corners = shapely.get_coordinates(shapely.simplify(hole.exterior, _SEAM_SLACK))
+    if len(corners) > 6:
+        return False
+    sides = np.abs(np.diff(corners, axis=0))
+    straight = sides.max(axis=1)[sides.min(axis=1) < _SEAM_SLACK]
+    return bool(straight.size and straight.max() > hole.length / 5)
 
 
 def named_reservoirs(

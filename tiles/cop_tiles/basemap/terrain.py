@@ -1,9 +1,8 @@
-"""Heights: read within bounds of memory, traced into contours, and shaded into raster tiles."""
+"""Heights: read within bounds of memory, and traced into contours."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,21 +11,17 @@ import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
-from PIL import Image
 from pyproj import CRS, Transformer
 from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
-from rasterio.warp import reproject, transform_bounds
+from rasterio.warp import transform_bounds
 from rasterio.windows import from_bounds
 
-from cop_tiles.basemap.mercator import HALF_WORLD, TILE_PX, Box, tile_box, tiles_across
+from cop_tiles.basemap.mercator import Box
 
 SEA_LEVEL = 0.5
 CONTOUR_STEP = 50
-SHADE_ZOOMS = range(8, 13)
 _LONGEST_SIDE = 2400
-_SUN_AZIMUTH, _SUN_HEIGHT = np.radians(315.0), np.radians(45.0)
-_FLAT = 128
 
 Heights = NDArray[np.float32]
 
@@ -51,7 +46,7 @@ class Terrain:
 
     def extent(self) -> shapely.Polygon:
         """The area that the raster covers, in EPSG:3857."""
-        box = _box_of(self)
+        box = box_of(self)
         return shapely.box(box.west, box.south, box.east, box.north)
 
     def inside(self, shape: shapely.Geometry) -> Heights:
@@ -172,76 +167,10 @@ def _cut_corners(line: shapely.LineString) -> shapely.LineString:
     return shapely.linestrings(points)
 
 
-def shade_tiles(terrain: Terrain) -> Iterator[tuple[int, int, int, bytes]]:
-    """Hill shade as 512-pixel PNG tiles (z, x, y from the north, bytes): dark and light with alpha, clear where flat.
-
-    Works on one row of tiles at a time, so memory grows with the width of the terrain only.
-    """
-    box = _box_of(terrain)
-    for z in SHADE_ZOOMS:
-        columns, rows = tiles_across(box, z)
-        for y in rows:
-            strip = _shade_strip(terrain, z, columns, y)
-            for nth, x in enumerate(columns):
-                part = strip[:, nth * TILE_PX : (nth + 1) * TILE_PX]
-                if (part != _FLAT).any():
-                    yield z, x, y, _png(part)
-
-
-def _box_of(terrain: Terrain) -> Box:
+def box_of(terrain: Terrain) -> Box:
+    """The box that the raster covers, in EPSG:3857."""
     rows, cols = terrain.heights.shape
     left, top = terrain.affine @ (0, 0)
     right, bottom = terrain.affine @ (cols, rows)
     west, south, east, north = transform_bounds(terrain.crs.to_wkt(), "EPSG:3857", left, bottom, right, top)
     return Box(west, south, east, north)
-
-
-def _shade_strip(terrain: Terrain, z: int, columns: range, y: int) -> NDArray[np.uint8]:
-    first = tile_box(z, columns.start, y)
-    step = (first.east - first.west) / TILE_PX
-    heights = np.zeros((TILE_PX + 2, len(columns) * TILE_PX + 2), dtype=np.float32)
-    reproject(
-        terrain.heights,
-        heights,
-        src_transform=terrain.affine,
-        src_crs=terrain.crs.to_wkt(),
-        dst_transform=Affine(step, 0, first.west - step, 0, -step, first.north + step),
-        dst_crs="EPSG:3857",
-        resampling=Resampling.cubic_spline,
-    )
-    # Mercator stretches lengths by 1 / cos(latitude); slopes are steeper than the grid says.
-    middle = (first.north + first.south) / 2
-    ground = step / np.cosh(middle / HALF_WORLD * np.pi)
-    # Coarse cells flatten slopes; more contrast keeps the relief as strong at small scales.
-    return _shade(heights, ground, 1.1 * 1.15 ** (SHADE_ZOOMS[-1] - z))
-
-
-def _shade(heights: Heights, cell: float, contrast: float) -> NDArray[np.uint8]:
-    east = (heights[1:-1, 2:] - heights[1:-1, :-2]) / (2 * cell)
-    north = (heights[:-2, 1:-1] - heights[2:, 1:-1]) / (2 * cell)
-    sun = (
-        np.cos(_SUN_HEIGHT) * np.sin(_SUN_AZIMUTH),
-        np.cos(_SUN_HEIGHT) * np.cos(_SUN_AZIMUTH),
-        np.sin(_SUN_HEIGHT),
-    )
-    light = (sun[2] - east * sun[0] - north * sun[1]) / np.sqrt(1 + east**2 + north**2)
-    tone = np.clip((light - sun[2]) * contrast, -1, 1)
-    tone[heights[1:-1, 1:-1] < SEA_LEVEL] = 0
-    shade: NDArray[np.uint8] = np.round(_FLAT + tone * 127).astype(np.uint8)
-    return shade
-
-
-def _palette() -> tuple[Sequence[int], bytes]:
-    tone = (np.arange(256) - _FLAT) / 127
-    colour = np.where(tone[:, None] < 0, (46, 36, 24), (255, 255, 250)).astype(np.uint8)
-    alpha = np.clip(np.where(tone < 0, -tone * 0.62, tone * 0.9), 0, 1) * 255
-    return colour.ravel().tolist(), alpha.astype(np.uint8).tobytes()
-
-
-def _png(part: NDArray[np.uint8]) -> bytes:
-    colour, alpha = _palette()
-    image = Image.fromarray(part, mode="P")
-    image.putpalette(colour)
-    out = io.BytesIO()
-    image.save(out, "PNG", transparency=alpha, compress_level=7)
-    return out.getvalue()

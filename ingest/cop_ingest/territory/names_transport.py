@@ -1,0 +1,181 @@
+"""True names and approximate places of stations and stops.
+
+Positions are longitude and latitude (WGS 84), good to about 300 m, from general knowledge of Hong Kong.
+"""
+
+from __future__ import annotations
+
+from cop_ingest.territory.named import spots
+
+MTR_STATIONS = spots("""
+Kennedy Town|堅尼地城|114.1288|22.2812|KET|ISL
+HKU|香港大學|114.1350|22.2838|HKU|ISL
+Sai Ying Pun|西營盤|114.1429|22.2855|SYP|ISL
+Sheung Wan|上環|114.1517|22.2866|SHW|ISL
+Central|中環|114.1583|22.2820|CEN|ISL TWL
+Admiralty|金鐘|114.1649|22.2791|ADM|ISL TWL EAL SIL
+Wan Chai|灣仔|114.1731|22.2774|WAC|ISL
+Causeway Bay|銅鑼灣|114.1842|22.2803|CAB|ISL
+Tin Hau|天后|114.1918|22.2825|TIH|ISL
+Fortress Hill|炮台山|114.1935|22.2880|FOH|ISL
+North Point|北角|114.2004|22.2913|NOP|ISL TKL
+Quarry Bay|鰂魚涌|114.2097|22.2880|QUB|ISL TKL
+Tai Koo|太古|114.2165|22.2848|TAK|ISL
+Sai Wan Ho|西灣河|114.2219|22.2817|SWH|ISL
+Shau Kei Wan|筲箕灣|114.2289|22.2789|SKW|ISL
+Heng Fa Chuen|杏花邨|114.2400|22.2768|HFC|ISL
+Chai Wan|柴灣|114.2372|22.2646|CHW|ISL
+Tsuen Wan|荃灣|114.1177|22.3738|TSW|TWL
+Tai Wo Hau|大窩口|114.1251|22.3707|TWH|TWL
+Kwai Hing|葵興|114.1313|22.3632|KWH|TWL
+Kwai Fong|葵芳|114.1279|22.3568|KWF|TWL
+Lai King|荔景|114.1262|22.3485|LAK|TWL TCL
+Mei Foo|美孚|114.1374|22.3377|MEF|TWL TML
+Lai Chi Kok|荔枝角|114.1481|22.3370|LCK|TWL
+Cheung Sha Wan|長沙灣|114.1561|22.3354|CSW|TWL
+Sham Shui Po|深水埗|114.1622|22.3307|SSP|TWL
+Prince Edward|太子|114.1683|22.3245|PRE|TWL KTL
+Mong Kok|旺角|114.1694|22.3193|MOK|TWL KTL
+Yau Ma Tei|油麻地|114.1709|22.3129|YMT|TWL KTL
+Jordan|佐敦|114.1717|22.3050|JOR|TWL
+Tsim Sha Tsui|尖沙咀|114.1722|22.2976|TST|TWL
+Whampoa|黃埔|114.1896|22.3050|WHA|KTL
+Ho Man Tin|何文田|114.1829|22.3094|HOM|KTL TML
+Shek Kip Mei|石硤尾|114.1687|22.3320|SKM|KTL
+Kowloon Tong|九龍塘|114.1761|22.3370|KOT|KTL EAL
+Lok Fu|樂富|114.1869|22.3382|LOF|KTL
+Wong Tai Sin|黃大仙|114.1939|22.3417|WTS|KTL
+Diamond Hill|鑽石山|114.2015|22.3400|DIH|KTL TML
+Choi Hung|彩虹|114.2090|22.3349|CHH|KTL
+Kowloon Bay|九龍灣|114.2140|22.3234|KOB|KTL
+Ngau Tau Kok|牛頭角|114.2192|22.3154|NTK|KTL
+Kwun Tong|觀塘|114.2263|22.3121|KWT|KTL
+Lam Tin|藍田|114.2330|22.3069|LAT|KTL
+Yau Tong|油塘|114.2372|22.2977|YAT|KTL TKL
+Tiu Keng Leng|調景嶺|114.2527|22.3044|TIK|KTL TKL
+Tseung Kwan O|將軍澳|114.2600|22.3074|TKO|TKL
+Hang Hau|坑口|114.2644|22.3156|HAH|TKL
+Po Lam|寶琳|114.2572|22.3225|POA|TKL
+LOHAS Park|康城|114.2691|22.2955|LHP|TKL
+Hong Kong|香港|114.1581|22.2847|HOK|TCL AEL
+Kowloon|九龍|114.1615|22.3049|KOW|TCL AEL
+Olympic|奧運|114.1602|22.3178|OLY|TCL
+Nam Cheong|南昌|114.1534|22.3265|NAC|TCL TML
+Tsing Yi|青衣|114.1075|22.3583|TSY|TCL AEL
+Sunny Bay|欣澳|114.0290|22.3316|SUN|TCL DRL
+Tung Chung|東涌|113.9416|22.2893|TUC|TCL
+Airport|機場|113.9366|22.3158|AIR|AEL
+AsiaWorld-Expo|博覽館|113.9418|22.3211|AWE|AEL
+Disneyland Resort|迪士尼|114.0450|22.3154|DIS|DRL
+Exhibition Centre|會展|114.1752|22.2817|EXC|EAL
+Hung Hom|紅磡|114.1817|22.3034|HUH|EAL TML
+Mong Kok East|旺角東|114.1724|22.3219|MKK|EAL
+Tai Wai|大圍|114.1787|22.3729|TAW|EAL TML
+Sha Tin|沙田|114.1871|22.3825|SHT|EAL
+Fo Tan|火炭|114.1981|22.3954|FOT|EAL
+University|大學|114.2100|22.4134|UNI|EAL
+Tai Po Market|大埔墟|114.1706|22.4445|TAP|EAL
+Tai Wo|太和|114.1612|22.4509|TWO|EAL
+Fanling|粉嶺|114.1390|22.4920|FAN|EAL
+Sheung Shui|上水|114.1279|22.5012|SHS|EAL
+Lo Wu|羅湖|114.1132|22.5281|LOW|EAL
+Lok Ma Chau|落馬洲|114.0656|22.5145|LMC|EAL
+Wu Kai Sha|烏溪沙|114.2440|22.4292|WKS|TML
+Ma On Shan|馬鞍山|114.2314|22.4249|MOS|TML
+Heng On|恆安|114.2259|22.4178|HEO|TML
+Tai Shui Hang|大水坑|114.2225|22.4083|TSH|TML
+Shek Mun|石門|114.2084|22.3877|SHM|TML
+City One|第一城|114.2035|22.3828|CIO|TML
+Sha Tin Wai|沙田圍|114.1951|22.3768|STW|TML
+Che Kung Temple|車公廟|114.1859|22.3747|CKT|TML
+Hin Keng|顯徑|114.1711|22.3640|HIK|TML
+Kai Tak|啟德|114.1993|22.3303|KAT|TML
+Sung Wong Toi|宋皇臺|114.1902|22.3259|SUW|TML
+To Kwa Wan|土瓜灣|114.1877|22.3171|TKW|TML
+East Tsim Sha Tsui|尖東|114.1745|22.2955|ETS|TML
+Austin|柯士甸|114.1662|22.3040|AUS|TML
+Tsuen Wan West|荃灣西|114.1096|22.3683|TWW|TML
+Kam Sheung Road|錦上路|114.0633|22.4347|KSR|TML
+Yuen Long|元朗|114.0352|22.4460|YUL|TML
+Long Ping|朗屏|114.0251|22.4476|LOP|TML
+Tin Shui Wai|天水圍|114.0046|22.4482|TIS|TML
+Siu Hong|兆康|113.9787|22.4117|SIH|TML
+Tuen Mun|屯門|113.9733|22.3949|TUM|TML
+Ocean Park|海洋公園|114.1743|22.2486|OCP|SIL
+Wong Chuk Hang|黃竹坑|114.1680|22.2479|WCH|SIL
+Lei Tung|利東|114.1560|22.2422|LET|SIL
+South Horizons|海怡半島|114.1500|22.2424|SOH|SIL
+""")
+"""Stations of the railway with code and the codes of their lines."""
+
+LIGHT_RAIL_STOPS = spots("""
+Tuen Mun Ferry Pier|屯門碼頭|113.9660|22.3720|001
+Melody Garden|美樂|113.9655|22.3745|010
+Butterfly|蝴蝶|113.9640|22.3765|015
+Light Rail Depot|輕鐵車廠|113.9635|22.3800|020
+Lung Mun|龍門|113.9640|22.3835|030
+Tsing Shan Tsuen|青山村|113.9645|22.3895|040
+Tsing Wun|青雲|113.9665|22.3925|050
+Kin On|建安|113.9685|22.4000|060
+Ho Tin|河田|113.9720|22.4015|070
+Choy Yee Bridge|蔡意橋|113.9745|22.4040|075
+Affluence|澤豐|113.9745|22.4065|080
+Tuen Mun Hospital|屯門醫院|113.9760|22.4080|090
+Siu Hong|兆康|113.9785|22.4115|100
+Kei Lun|麒麟|113.9715|22.4115|110
+Ching Chung|青松|113.9690|22.4085|120
+Kin Sang|建生|113.9680|22.4065|130
+Tin King|田景|113.9655|22.4075|140
+Leung King|良景|113.9620|22.4075|150
+San Wai|新圍|113.9620|22.4050|160
+Shek Pai|石排|113.9640|22.4030|170
+Shan King (North)|山景(北)|113.9640|22.4010|180
+Shan King (South)|山景(南)|113.9640|22.3985|190
+Ming Kum|鳴琴|113.9675|22.4040|200
+Tai Hing (North)|大興(北)|113.9700|22.4055|212
+Tai Hing (South)|大興(南)|113.9695|22.4020|220
+Ngan Wai|銀圍|113.9680|22.3995|230
+Siu Hei|兆禧|113.9670|22.3745|240
+Tuen Mun Swimming Pool|屯門泳池|113.9720|22.3835|250
+Goodview Garden|豐景園|113.9740|22.3855|260
+Siu Lun|兆麟|113.9780|22.3850|265
+On Ting|安定|113.9765|22.3880|270
+Yau Oi|友愛|113.9715|22.3875|275
+Town Centre|市中心|113.9765|22.3915|280
+Pui To|杯渡|113.9765|22.3950|300
+Hoh Fuk Tong|何福堂|113.9780|22.3985|310
+San Hui|新墟|113.9785|22.4010|320
+Prime View|景峰|113.9775|22.4040|330
+Fung Tei|鳳地|113.9780|22.4070|340
+Lam Tei|藍地|113.9835|22.4205|350
+Nai Wai|泥圍|113.9860|22.4245|360
+Chung Uk Tsuen|鍾屋村|113.9905|22.4295|370
+Hung Shui Kiu|洪水橋|113.9945|22.4325|380
+Tong Fong Tsuen|塘坊村|113.9995|22.4360|390
+Ping Shan|屏山|114.0050|22.4400|400
+Shui Pin Wai|水邊圍|114.0225|22.4440|560
+Fung Nin Road|豐年路|114.0265|22.4445|570
+Hong Lok Road|康樂路|114.0300|22.4450|580
+Tai Tong Road|大棠路|114.0325|22.4450|590
+Yuen Long|元朗|114.0355|22.4460|600
+Tin Yiu|天耀|114.0035|22.4510|445
+Locwood|樂湖|113.9990|22.4515|448
+Tin Wu|天湖|113.9985|22.4545|450
+Ginza|銀座|113.9985|22.4580|455
+Tin Shui Wai|天水圍|114.0045|22.4485|430
+Tin Tsz|天慈|114.0040|22.4535|435
+Tin Shui|天瑞|114.0020|22.4585|460
+Chung Fu|頌富|113.9980|22.4615|468
+Tin Fu|天富|113.9985|22.4645|480
+Chestwood|翠湖|114.0015|22.4615|490
+Tin Wing|天榮|114.0000|22.4620|500
+Tin Yuet|天悅|114.0000|22.4660|510
+Tin Sau|天秀|114.0045|22.4690|520
+Wetland Park|濕地公園|114.0060|22.4680|530
+Tin Heng|天恒|114.0010|22.4690|540
+Tin Yat|天逸|113.9975|22.4695|550
+Tuen Mun|屯門|113.9735|22.3950|295
+Hang Mei Tsuen|坑尾村|114.0025|22.4460|425
+Sam Shing|三聖|113.9790|22.3805|920
+""")
+"""Light Rail stops with their numbers."""

@@ -1,0 +1,74 @@
+"""Take the pictures of docs/clients.md from a running server: `.venv/bin/python scripts/pictures.py [ADDRESS]`.
+
+Needs what `make test` needs: QGIS's Python (Debian's python3-qgis) and Chromium. Writes docs/pictures/qgis.png and
+docs/pictures/landing.png, each under 300 kB.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+PYTHON = "/usr/bin/python3"  # Debian's: the package qgis is made for it alone
+LARGEST = 300_000
+KEPT = ("PATH", "LANG", "HOME", "TMPDIR")
+
+
+def main() -> None:
+    """All pictures."""
+    url = (sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000").rstrip("/")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shrink(qgis(url, folder), PICTURES / "qgis.png")
+        shrink(landing_page(url, folder), PICTURES / "landing.png")
+
+
+def qgis(url: str, folder: Path) -> Path:
+    """The QGIS project with its layer tree."""
+    project, picture = folder / "cop.qgz", folder / "qgis.png"
+    project.write_bytes(httpx.get(f"{url}/clients/qgis.qgz", timeout=60).raise_for_status().content)
+    env = {name: value for name, value in os.environ.items() if name in KEPT}
+    env |= {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(folder), "QGIS_CUSTOM_CONFIG_PATH": str(folder)}
+    script = ROOT / "scripts" / "qgis_window.py"
+    subprocess.run([PYTHON, script, project, picture], env=env, check=True, timeout=300)
+    return picture
+
+
+def landing_page(url: str, folder: Path) -> Path:
+    """The landing page with its addresses."""
+    picture = folder / "landing.png"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--headless=new", "--no-sandbox"]
+        )  # fmt: skip
+        page = browser.new_page(viewport={"width": 1200, "height": 980}, locale="en-HK")
+        page.goto(f"{url}/?f=html&lang=en")
+        page.wait_for_selector(".address >> text=TileJSON")
+        page.screenshot(path=picture)
+        browser.close()
+    return picture
+
+
+def shrink(picture: Path, to: Path) -> None:
+    """Write a picture with as many colours as its size allows. Raises SystemExit where even few are too large."""
+    with Image.open(picture) as whole:
+        for colours in (256, 128, 64, 32):
+            whole.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(to, optimize=True)
+            if to.stat().st_size < LARGEST:
+                print(f"{to.relative_to(ROOT)}: {to.stat().st_size // 1000} kB")
+                return
+    raise SystemExit(f"{to.name}: more than {LARGEST} bytes; make the picture smaller")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+/** What departments stand ready with and ask of each other: control centres, requests, and the feeds that report. */
+
+import { fetchRegister, type Feature, type Reading, type RecordPage } from "./api";
+import type { LayerInfo } from "./catalogue";
+import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
+import { el } from "./dom";
+import { age, dateTime, number, pick, t } from "./i18n";
+import { pictureTime } from "./time";
+
+const LISTS = ["control-centres", "requests", "feeds"] as const;
+type ListName = (typeof LISTS)[number];
+export type DepartmentLists = ReadonlyMap<ListName, RecordPage | null>;
+const MOST = 200;
+type Layers = ReadonlyMap<string, LayerInfo>;
+
+const QUESTIONS: Readonly<Record<ListName, { sortby?: string; cql2?: string }>> = {
+  "control-centres": {},
+  requests: { sortby: "-asked_at" },
+  feeds: {},
+};
+
+/** The lists of those collections that there are; `null` for one that could not be read. */
+export async function fetchDepartmentLists(reading: Reading, layers: Layers): Promise<DepartmentLists> {
+  const names = LISTS.filter((name) => layers.has(name));
+  const pages = await Promise.allSettled(
+    names.map((name) => fetchRegister(reading, name, { limit: MOST, ...QUESTIONS[name] })),
+  );
+  return new Map(
+    names.map((name, at) => {
+      const page = pages[at];
+      return [name, page?.status === "fulfilled" ? page.value : null] as const;
+    }),
+  );
+}
+
+function when(at: Date | null): HTMLElement | null {
+  if (at === null) return null;
+  const words = [dateTime(at), age(at)].filter((part) => part !== "").join(t("listSeparator"));
+  return el("time", { datetime: at.toISOString() }, words);
+}
+
+function chip(kind: string, text: string): HTMLElement {
+  return el("span", { class: `chip chip-${kind}` }, text);
+}
+
+function centre({ id, properties }: Feature): HTMLElement {
+  const active = properties["active"] === true;
+  const name = eitherLanguage(properties, "name");
+  return el(
+    "li",
+    { class: "entry" },
+    el("span", { class: "entry-head" }, wordsElement("strong", name.text === "" ? { text: id, lang: null } : name),
+      chip(active ? "on" : "done", t(active ? "centreActive" : "centreInactive"))),
+    el("span", { class: "item-words" }, t("sinceTime"), " ", when(timeOf(properties, "since")) ?? t("notKnown")),
+  );
+}
+
+function requestState(properties: Feature["properties"]): HTMLElement {
+  if (timeOf(properties, "answered_at") !== null) return chip("done", t("requestAnswered"));
+  const due = timeOf(properties, "due_at");
+  if (due !== null && due < pictureTime()) return chip("overdue", t("overdue"));
+  return timeOf(properties, "acknowledged_at") !== null
+    ? chip("on", t("requestAcknowledged"))
+    : chip("active", t("requestOpen"));
+}
+
+function request({ properties }: Feature, layer: LayerInfo | undefined): HTMLElement {
+  const department = (name: string): string => codeTitle(layer, name, properties[name]) || t("notKnown");
+  const due = timeOf(properties, "due_at");
+  return el(
+    "li",
+    { class: "entry" },
+    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "text")), requestState(properties)),
+    el(
+      "span",
+      { class: "item-words" },
+      [
+        codeTitle(layer, "kind", properties["kind"]),
+        t("fromTo", { from: department("from_department"), to: department("to_department") }),
+        String(properties["incident"] ?? ""),
+      ]
+        .filter((part) => part !== "")
+        .join(t("listSeparator")),
+    ),
+    el("span", { class: "item-words" }, t("askedAt"), " ", when(timeOf(properties, "asked_at")) ?? t("notKnown"),
+      due === null ? null : el("span", {}, t("wordsSeparator"), t("dueAt"), " ", dateTime(due))),
+  );
+}
+
+function feed({ properties }: Feature, layer: LayerInfo | undefined): HTMLElement {
+  const state = String(properties["state"] ?? "");
+  const good = { live: "on", quiet: "done" }[state];
+  const cause = String(properties["cause"] ?? "");
+  return el(
+    "li",
+    { class: "entry" },
+    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "title")),
+      chip(good ?? "overdue", codeTitle(layer, "state", state) || t("notKnown"))),
+    el("span", { class: "item-words" }, t("lastGood"), " ", when(timeOf(properties, "last_good_at")) ?? t("notKnown"),
+      cause === "" ? null : `${t("wordsSeparator")}${cause}`),
+  );
+}
+
+function ofActiveFirst(page: RecordPage): readonly Feature[] {
+  const rank = ({ properties }: Feature): number => (properties["active"] === true ? 0 : 1);
+  return page.features.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function entries(name: ListName, page: RecordPage, layer: LayerInfo | undefined): HTMLElement[] {
+  if (name === "control-centres") return ofActiveFirst(page).map(centre);
+  const one = name === "requests" ? request : feed;
+  return page.features.map((feature) => one(feature, layer));
+}
+
+function summary(name: ListName, page: RecordPage): string {
+  const count = (is: (feature: Feature) => boolean): string => number(page.features.filter(is).length);
+  if (name === "control-centres") {
+    return t("centresOf", { n: count(({ properties }) => properties["active"] === true), all: number(page.features.length) });
+  }
+  if (name === "feeds") {
+    return t("feedsOf", { n: count(({ properties }) => properties["state"] === "live"), all: number(page.features.length) });
+  }
+  const all = page.matched ?? page.features.length;
+  return all > page.features.length
+    ? t("firstOf", { n: number(page.features.length), all: number(all) })
+    : t("allListed", { n: number(all) });
+}
+
+/** Write the lists. `null` while they are not known. */
+export function writeDepartments(place: HTMLElement, lists: DepartmentLists | null, layers: Layers | null): void {
+  if (lists === null) {
+    place.replaceChildren(el("p", { class: "note pad" }, t("loading")));
+    return;
+  }
+  const sections = [...lists].map(([name, page]) => {
+    const layer = layers?.get(name);
+    const title = el("h3", {}, layer === undefined ? name : pick(layer.title));
+    if (page === null) return el("section", { class: "counts-section" }, title, el("p", { class: "caveat" }, t("listUnknown")));
+    const made = entries(name, page, layer);
+    return el(
+      "section",
+      { class: "counts-section", "data-list": name },
+      title,
+      el("p", { class: "note" }, made.length === 0 ? t("noneListed") : summary(name, page)),
+      el("ul", { class: "entries" }, ...made),
+    );
+  });
+  place.replaceChildren(...(sections.length > 0 ? sections : [el("p", { class: "note pad" }, t("noLists"))]));
+}
