@@ -192,9 +192,7 @@ class Server:
             self.process.wait()
 
 
-@pytest.fixture
-def start_server(var: Path) -> Iterator[Callable[..., str]]:
-    """Start more servers (app's address, address to wait for, ASGI application, environment); all end with the test."""
+def _starting(var: Path) -> Iterator[Callable[..., str]]:
     started: list[Server] = []
 
     def start(app_dsn: str, wait: str = "/ready", app: str = "cop_server.app:create_app", **more: str) -> str:
@@ -205,6 +203,18 @@ def start_server(var: Path) -> Iterator[Callable[..., str]]:
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def start_server(var: Path) -> Iterator[Callable[..., str]]:
+    """Start more servers (app's address, address to wait for, ASGI application, environment); all end with the test."""
+    yield from _starting(var)
+
+
+@pytest.fixture(scope="module")
+def start_server_once(var: Path) -> Iterator[Callable[..., str]]:
+    """The same for servers that all tests of a module share."""
+    yield from _starting(var)
 
 
 @pytest.fixture(scope="session")

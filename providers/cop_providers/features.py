@@ -33,13 +33,13 @@ class FeatureProvider(BaseProvider):  # type: ignore[misc]
 
     def get_fields(self) -> dict[str, Any]:
         """The queryable columns as JSON Schema; geometry is not among them, as pygeoapi wants it."""
-        columns = queryables(self.layer, viewing().visible.profile).values()
+        columns = queryables(self.layer, viewing().visible.profile_of(self.layer)).values()
         self._fields: dict[str, Any] = properties_schema(self.layer, columns, catalogue(), geometry=False)
         return self._fields
 
     def get_schema(self, schema_type: SchemaType = SchemaType.item) -> tuple[str, dict[str, Any]]:
         """The layer's schema; the same for reading and for writing."""
-        columns = self.layer.visible_columns(viewing().visible.profile)
+        columns = self.layer.visible_columns(viewing().visible.profile_of(self.layer))
         properties = properties_schema(self.layer, columns, catalogue())
         return "application/schema+json", {
             "type": "object",
@@ -122,7 +122,7 @@ class FeatureProvider(BaseProvider):  # type: ignore[misc]
         return answer.resolved(asked)
 
     def _where(self, equal: list[tuple[str, str]], filterq: ast.Node | None) -> ast.Node | None:
-        known = queryables(self.layer, viewing().visible.profile)
+        known = queryables(self.layer, viewing().visible.profile_of(self.layer))
         parts = [equality(known[name], value) for name, value in equal if name in known]
         if filterq is not None:
             parts.append(filterq)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +16,18 @@ from cop.store.migrate import apply_layers, migrate
 from cop_server import exercise, installation, lifecycle
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
+from cop_server.identity import keys
 from cop_tiles.styling.check import check_styles
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
 layers_app = typer.Typer(no_args_is_help=True, help="Layers: data in layers/*.yml.")
 ingest_app = typer.Typer(no_args_is_help=True, help="Data in: reference layers and the first incidents.")
 exercise_app = typer.Typer(no_args_is_help=True, help="The exercise: its territory, its story, its clock.")
+key_app = typer.Typer(no_args_is_help=True, help="API keys: for programs, QGIS and ArcGIS.")
 app.add_typer(layers_app, name="layers")
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(exercise_app, name="exercise")
+app.add_typer(key_app, name="key")
 
 
 def main() -> None:
@@ -161,3 +165,34 @@ def play(
     """Tell the story on, and with it move the exercise's clock."""
     settings = get_settings()
     exercise.play(find_store(settings).owner_dsn, settings, to)
+
+
+@key_app.command(name="create")
+def create_key(
+    label: Annotated[str, typer.Argument(help="Who will hold it, in words.")],
+    role: Annotated[str, typer.Option(help="press, partner, viewer, reporter, administrator or emsc.")],
+    department: Annotated[
+        str | None, typer.Option(help="Of viewers, reporters and administrators: DSD, FSD, …")
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="How long it holds; none: until it is revoked.", min=1)] = None,
+) -> None:
+    """Make a key and show it, this once."""
+    name, key = keys.create(find_store(get_settings()).owner_dsn, label, role, department, days)
+    say(f"key {name} for {label}; keep it now, it cannot be shown again:")
+    typer.echo(key)
+
+
+@key_app.command(name="list")
+def list_keys() -> None:
+    """Show all keys: id, state, role, department, holder."""
+    now = datetime.now(UTC)
+    for line in keys.listed(find_store(get_settings()).owner_dsn):
+        state = "revoked" if line.revoked_at else "expired" if line.expires_at and line.expires_at < now else "valid"
+        typer.echo(f"{line.id}  {state:8} {line.role:14} {line.department or '-':8} {line.label}")
+
+
+@key_app.command(name="revoke")
+def revoke_key(name: Annotated[str, typer.Argument(help="The key's id, as `cop key list` shows it.")]) -> None:
+    """End a key. Servers that know it stop taking it within five seconds."""
+    keys.revoke(find_store(get_settings()).owner_dsn, name)
+    say(f"key {name} is revoked")

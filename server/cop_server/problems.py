@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cop.errors import CopError, Gone, NotAcceptable, NotFound, Refused, StoreTrouble
+from cop.errors import CopError, Gone, NotAcceptable, NotFound, NotRecognised, Refused, StoreTrouble
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -20,6 +20,7 @@ _TITLES = {
     NotFound: "Nothing is here",
     Gone: "Kept no longer",
     NotAcceptable: "Not in this form",
+    NotRecognised: "Not recognised",
 }
 
 
@@ -49,7 +50,11 @@ def problem(
 async def on_refused(request: Request, exc: Exception) -> Response:
     """A request that was refused: names the parameter, and an example that would be right."""
     assert isinstance(exc, Refused)
-    return problem(request, exc.status, _TITLES[type(exc)], exc.detail, parameter=exc.parameter, example=exc.example)
+    # Browsers are never challenged with Basic here: they would ask for a password.
+    headers = {"WWW-Authenticate": 'Bearer realm="cop"'} if isinstance(exc, NotRecognised) else None
+    return problem(
+        request, exc.status, _TITLES[type(exc)], exc.detail, headers, parameter=exc.parameter, example=exc.example
+    )
 
 
 async def on_trouble(request: Request, exc: Exception) -> Response:

@@ -41,6 +41,12 @@ class Gone(Refused):
     status = 410
 
 
+class NotRecognised(Refused):
+    """Credentials came with the request and are not good; without any it would be answered for the public."""
+
+    status = 401
+
+
 class NotAcceptable(Refused):
     """None of the media types asked for can be had."""
 

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
+    oidc_issuer: str = Field(
+        "", description="Issuer of OIDC tokens, as in their claim iss; empty: tokens are not taken"
+    )
+    oidc_audience: str = Field("cop", description="What a token's claim aud must name")
+    oidc_jwks_url: str = Field("", description="Address of the issuer's keys; empty: the one that its discovery names")
+    oidc_algorithms: list[str] = Field(["RS256", "ES256"], description="Signature algorithms taken (JSON list)")
+    oidc_role_claim: str = Field("cop_role", description="Claim that holds the role")
+    oidc_department_claim: str = Field("cop_department", description="Claim that holds the department")
     exercise_seed: int = Field(1, description="Seed of the exercise territory and its typhoon day", ge=0)
     exercise_scale: float = Field(
         1.0,
@@ -88,6 +96,14 @@ class Settings(BaseSettings):
     def _data_or_none(cls, value: object) -> object:
         """The word `none` asks for the stand-ins even where a data folder lies beside the clone."""
         return None if value == "none" else value
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _only_signatures_of_key_pairs(cls, value: list[str]) -> list[str]:
+        """`none` is no signature, and a shared secret would make every verifier an issuer."""
+        if wrong := [name for name in value if not name.startswith(("RS", "PS", "ES", "EdDSA"))]:
+            raise ValueError(f"{', '.join(wrong)}: wanted algorithms of key pairs, such as RS256 or ES256")
+        return value
 
     @property
     def blob_folder(self) -> Path:

@@ -58,7 +58,8 @@ def test_no_tile_is_over_the_limit_and_most_are_small_soak(server: str, heaviest
         def size(tile: Tile) -> int:
             layer, zoom, row, col = tile
             answer = http.get(
-                f"/collections/{layer}/tiles/WebMercatorQuad/{zoom}/{row}/{col}", headers={"Accept-Encoding": "identity"}
+                f"/collections/{layer}/tiles/WebMercatorQuad/{zoom}/{row}/{col}",
+                headers={"Accept-Encoding": "identity"},
             )
             assert answer.status_code in (200, 204), (tile, answer.text[:200])
             return len(answer.content)

@@ -65,7 +65,7 @@ def tile_plan(question: Question, at: Tile, cell: float | None) -> Plan:
     """The statement of a tile; `cell` is the edge in metres below which things merge or vanish, None keeps all."""
     bound = Values()
     layer = question.layer
-    columns = [column for column in layer.visible_columns(question.visible.profile) if column.tile]
+    columns = [column for column in layer.visible_columns(question.visible.profile_of(layer)) if column.tile]
     size = sql.SQL("{}::float8").format(bound.bind(cell if cell is not None else at.edge / 4096))
     envelope = sql.SQL("ST_MakeEnvelope({}::float8, {}::float8, {}::float8, {}::float8, 3857)").format(
         *(bound.bind(value) for value in at.envelope)

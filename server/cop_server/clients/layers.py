@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from cop.catalogue import Catalogue
 from cop.catalogue.models import Layer
-from cop.settings import Mode
+from cop.visible import VisibleSet
 from cop_server.clients.basemaps import GRID_CRS, MERCATOR_CRS, Basemap
 from cop_server.clients.elements import box, crs, node
 from cop_server.clients.fields import fields
@@ -42,17 +42,16 @@ _PROVIDER: Final[dict[Drawing, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a project is made for: the server's address, mode, language and release profile."""
+    """What a project is made for: the server's address, the visible set of who opens it, the language."""
 
     url: str
-    mode: Mode
+    visible: VisibleSet
     tongue: Tongue
-    profile: str
 
     @property
     def mark(self) -> str:
         """The mark of an exercise or a test; empty for what is real."""
-        return told(MODES[self.mode], self.tongue)
+        return told(MODES[self.visible.mode], self.tongue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,13 @@ class Entry:
         if self.drawing == "coverage":
             return f"/vsicurl_streaming/{scene.url}/collections/{self.layer.id}/coverage?f=GTiff"
         if self.drawing == "tiles":
-            tiles = f"{scene.url}/collections/{self.layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?mode={scene.mode}"
+            pattern = f"tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?mode={scene.visible.mode}"
+            tiles = f"{scene.url}/collections/{self.layer.id}/{pattern}"
             deepest = min(self.layer.tile.maxzoom, DEEPEST_TILE)
             return f"type=xyz&zmin={self.layer.tile.minzoom}&zmax={deepest}&url={quote(tiles, safe=':/?')}"
         by_view = self.drawing == "features" and self.layer.scale.from_zoom >= _BY_VIEW_FROM
         bounded = " restrictToRequestBBOX='1'" if by_view else ""
-        return f"url='{scene.url}/?mode={scene.mode}' typename='{self.layer.id}' pagingEnabled='true'{bounded}"
+        return f"url='{scene.url}/?mode={scene.visible.mode}' typename='{self.layer.id}' pagingEnabled='true'{bounded}"
 
 
 def map_layer(parent: Element, entry: Entry, scene: Scene, catalogue: Catalogue) -> None:
@@ -127,7 +127,7 @@ def _vector(made: Element, entry: Entry, scene: Scene, catalogue: Catalogue) -> 
         has_labels = feature_labels(made, entry.layer, scene.tongue)
         # The basemap names what is on from the start; a second name beside it would be one too many.
         made.set("labelsEnabled", str(int(has_labels and not entry.on)))
-    fields(made, entry.layer, catalogue, scene.tongue, scene.profile)
+    fields(made, entry.layer, catalogue, scene.tongue, scene.visible.profile_of(entry.layer))
 
 
 def _about(made: Element, entry: Entry, scene: Scene, catalogue: Catalogue) -> None:

@@ -21,6 +21,7 @@ from cop_server.clients.basemaps import Basemap, basemaps
 from cop_server.clients.layers import Drawing, Scene
 from cop_server.clients.words import read_tongue
 from cop_server.documents.state import provenances
+from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise
 from cop_server.negotiate import single
 from cop_server.routes.answers import LIVE, is_known
 from cop_server.routes.road import Ask
@@ -69,9 +70,10 @@ def _one(url: str, request: Request) -> Response:
 
 
 def _read(url: str, request: Request, given: dict[str, str]) -> tuple[Ask, Scene]:
-    visible = VisibleSet(mode=read_mode(given))
+    principal = recognise(request.headers)
+    visible = principal.visible(read_mode(given))
     tongue = read_tongue(given.get("lang"))
-    return Ask(request, given, "file", tongue, visible), Scene(url, visible.mode, tongue, visible.profile)
+    return Ask(request, given, "file", tongue, visible, principal), Scene(url, visible, tongue)
 
 
 def _layer(name: str) -> Layer:
@@ -115,7 +117,8 @@ def _definition_of(known: tuple[project.Known, ...], scene: Scene, drawing: Draw
 def _sent(ask: Ask, body: bytes, media_type: str, name: str) -> Response:
     headers = {
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"',
-        "Cache-Control": LIVE,
+        "Cache-Control": LIVE if ask.visible.is_public else "private, no-cache",
+        "Vary": CREDENTIAL_HEADERS,
         "Content-Disposition": f'attachment; filename="{name}"',
     }
     if is_known(ask, headers["ETag"]):

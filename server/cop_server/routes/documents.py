@@ -90,7 +90,8 @@ class Documents:
 
     def _schema(self, ask: Ask, make: _LayerDocument) -> Response:
         check_known(ask.given, DOCUMENT)
-        document = make(self._layer(ask), self._catalogue, self._url, ask.lang, ask.visible.profile)
+        layer = self._layer(ask)
+        document = make(layer, self._catalogue, self._url, ask.lang, ask.visible.profile_of(layer))
         return json_response(ask, document, self._url, SCHEMA)
 
     def _layer(self, ask: Ask) -> Layer:

@@ -10,17 +10,20 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cop.errors import ConnectionLost, Refused
+from cop.identity import Principal
 from cop.journal import resolve_asof
 from cop.query.parse import read_mode
 from cop.settings import get_settings
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
+from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise, recognised_at_once
 from cop_server.negotiate import PAGES, form, language, single
 
 
@@ -33,6 +36,7 @@ class Ask:
     form: str
     lang: str
     visible: VisibleSet
+    principal: Principal
 
     def path(self, name: str) -> str:
         """A part of the address."""
@@ -79,16 +83,20 @@ class Road:
         request = Request(scope, receive)
         given = single(request.query_params)
         chosen = form(given, request.headers, self._forms)
-        visible = VisibleSet(mode=read_mode(given))
-        ask = Ask(request, given, chosen, language(given, request.headers), visible)
+        loop = asyncio.get_running_loop()
+        principal = recognised_at_once(request.headers)
+        if principal is None:
+            principal = await loop.run_in_executor(_threads(), recognise, request.headers)
+        visible = principal.visible(read_mode(given))
+        ask = Ask(request, given, chosen, language(given, request.headers), visible, principal)
         if chosen in PAGES and self._pages is not None:
             if "cursor" in given:
                 raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
             await run_in_threadpool(self._check_page, ask)
-            await self._page(scope, receive, send, given, visible)
+            await self._page(scope, receive, _kept_apart(send, visible), given, visible)
             return
-        response = await asyncio.get_running_loop().run_in_executor(_threads(), self._answer, ask)
-        await response(scope, receive, send)
+        response = await loop.run_in_executor(_threads(), self._answer, ask)
+        await response(scope, receive, _kept_apart(send, visible))
 
     def _check_page(self, ask: Ask) -> None:
         """Refuse what pygeoapi would pass over in silence; what it refuses itself, it refuses on a page."""
@@ -115,6 +123,20 @@ class Road:
         look_through(Viewing(visible, asof))
         # The pages' own router starts from the whole path, not from where ours stopped.
         await self._pages({**_speaking(scope, given), "root_path": "", "path_params": {}}, receive, send)
+
+
+def _kept_apart(send: Send, visible: VisibleSet) -> Send:
+    """Answers depend on who asks: caches on the way are told so, and keep only what everybody sees."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.add_vary_header(CREDENTIAL_HEADERS)
+            if not visible.is_public:
+                headers["Cache-Control"] = "private, no-cache"
+        await send(message)
+
+    return told
 
 
 def _speaking(scope: Scope, given: dict[str, str]) -> Scope:

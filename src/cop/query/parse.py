@@ -45,7 +45,7 @@ def read_items(layer: Layer, visible: VisibleSet, given: Mapping[str, str]) -> A
 
     `given` maps each parameter to its value. Raises Refused that names the parameter and shows a good value.
     """
-    known = queryables(layer, visible.profile)
+    known = queryables(layer, visible.profile_of(layer))
     check_known(given, ITEMS | set(known))
     crs = crs_of(given["crs"], "crs") if "crs" in given else CRS84
     question = Question(
@@ -187,7 +187,7 @@ def read_sort(text: str | None, layer: Layer, visible: VisibleSet) -> tuple[Sort
     """The parameter sortby: columns with commas between them, each with `-` before it to turn it round."""
     if text is None:
         return ()
-    known = {"id", *queryables(layer, visible.profile)}
+    known = {"id", *queryables(layer, visible.profile_of(layer))}
     keys = []
     for part in text.split(","):
         name = part.strip().lstrip("+-")
@@ -202,7 +202,7 @@ def read_sort(text: str | None, layer: Layer, visible: VisibleSet) -> tuple[Sort
 def _properties(text: str | None, layer: Layer, visible: VisibleSet) -> tuple[str, ...] | None:
     if text is None:
         return None
-    known = {column.name for column in layer.visible_columns(visible.profile)} | {"provenance"}
+    known = {column.name for column in layer.visible_columns(visible.profile_of(layer))} | {"provenance"}
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if name not in known:

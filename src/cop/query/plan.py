@@ -141,7 +141,7 @@ def conditions(question: Question, bound: Values) -> list[sql.Composable]:
     if question.takes_interval:
         met += _during(question, bound)
     if question.where is not None:
-        compiler = Compiler(question.layer, question.visible.profile, bound, question.filter_crs)
+        compiler = Compiler(question.layer, question.visible.profile_of(question.layer), bound, question.filter_crs)
         met.append(compiler.condition(question.where))
     return met
 
@@ -226,7 +226,7 @@ def _ordering(question: Question, key: SortKey) -> sql.Composable:
 
 def document(question: Question) -> sql.Composable:
     """The feature's GeoJSON text: the stored one, or one made of the columns and the CRS asked for."""
-    profile = question.visible.profile
+    profile = question.visible.profile_of(question.layer)
     if question.wants_stored_text:
         return sql.SQL("t.{}").format(sql.Identifier(f"doc_{profile}"))
     columns = question.layer.visible_columns(profile)

@@ -1,0 +1,1 @@
+"""Identity at the door: credentials in, a principal out."""
