@@ -32,6 +32,15 @@ def layer(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture
+def placed(http: httpx.Client, layer: str) -> dict[str, Any]:
+    """The layer's first feature with a position."""
+    for feature in http.get(f"/collections/{layer}/items?limit=50").json()["features"]:
+        if feature["geometry"] is not None:
+            return dict(feature)
+    pytest.skip("the source gives no positions")
+
+
 class Truth:
     """The server's database, asked directly: what a public reader in exercise mode should get."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from places import tile_with
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ def test_tiles_are_declared(http: httpx.Client) -> None:
         assert f"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/{name}" in declared
 
 
-def test_links_lead_from_a_collection_to_a_tile(http: httpx.Client, layer: str) -> None:
+def test_links_lead_from_a_collection_to_a_tile(http: httpx.Client, layer: str, placed: Json) -> None:
     collection = http.get(f"/collections/{layer}").json()
     listed = http.get(href(collection, f"{REL}/tilesets-vector")).json()["tilesets"]
     assert len(listed) == 1
@@ -38,7 +39,9 @@ def test_links_lead_from_a_collection_to_a_tile(http: httpx.Client, layer: str) 
     item = next(link for link in tileset["links"] if link["rel"] == "item")
     assert item["templated"] is True
     assert item["type"] == MVT
-    address = item["href"].replace("{tileMatrix}", "8").replace("{tileRow}", "111").replace("{tileCol}", "209")
+    address = item["href"]
+    for name, value in zip(("{tileMatrix}", "{tileRow}", "{tileCol}"), tile_with(placed, 14), strict=True):
+        address = address.replace(name, str(value))
     answer = http.get(address)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == MVT
@@ -78,8 +81,9 @@ def test_unknown_sets_and_collections_are_404(http: httpx.Client, path: str) -> 
     assert answer.json()["detail"]
 
 
-def test_a_tile_that_did_not_change_is_not_sent_twice(http: httpx.Client, layer: str) -> None:
-    address = f"/collections/{layer}/tiles/WebMercatorQuad/8/111/209"
+def test_a_tile_that_did_not_change_is_not_sent_twice(http: httpx.Client, layer: str, placed: Json) -> None:
+    zoom, row, column = tile_with(placed, 14)
+    address = f"/collections/{layer}/tiles/WebMercatorQuad/{zoom}/{row}/{column}"
     first = http.get(address)
     again = http.get(address, headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304

@@ -43,7 +43,7 @@ def test_ogrinfo_counts_the_18_districts(server: str, run: Run) -> None:
 
 def test_ogrinfo_lists_every_layer(server: str, run: Run, truth: Any) -> None:
     told = run("ogrinfo", "-ro", f"OAPIF:{server}")
-    listed = set(re.findall(r"^\d+: (\w+) ", told, re.MULTILINE))
+    listed = set(re.findall(r"^\d+: ([\w-]+) ", told, re.MULTILINE))
     assert {layer.id for layer in catalogue().feature_layers} <= listed
 
 

@@ -9,24 +9,17 @@ from typing import Any
 import httpx
 import mapbox_vector_tile
 import pytest
+from places import Tile, tile_at, tile_with
 
-Tile = tuple[int, int, int]
+from cop.catalogue import catalogue
 
 MOST_BYTES = 500_000
 ZOOMS = (0, 6, 8, 9, 10, 11, 12, 14)
 # Seen from farther away all of Hong Kong is a few pixels, and small shapes vanish.
-FARTHEST_DRAWN = 6
+FARTHEST_DRAWN = 10
 TILES_OF_A_ZOOM = 6  # at most so many of those with features: a coarse sample
 # What lies in the buffer around a tile, in units of its extent of 4096.
 BUFFER = 1024
-
-
-def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
-    """Column and row of a place in WebMercatorQuad."""
-    side = 2**zoom
-    column = (lon + 180) / 360 * side
-    row = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * side
-    return int(column), int(row)
 
 
 def tiles_of(box: list[float], zoom: int) -> Iterator[Tile]:
@@ -38,15 +31,6 @@ def tiles_of(box: list[float], zoom: int) -> Iterator[Tile]:
         (zoom, row, column) for row in range(first_row, last_row + 1) for column in range(first_column, last_column + 1)
     ]
     yield from every[:: max(1, len(every) // TILES_OF_A_ZOOM)]
-
-
-def tile_with_a_feature(feature: dict[str, Any], zoom: int) -> Tile:
-    """The tile at the first position of a feature."""
-    place = feature["geometry"]["coordinates"]
-    while isinstance(place[0], list):
-        place = place[0]
-    column, row = tile_at(place[0], place[1], zoom)
-    return zoom, row, column
 
 
 def fetch(http: httpx.Client, layer: str, tile: Tile) -> bytes:
@@ -84,11 +68,11 @@ def check_drawable(data: bytes, layer: str) -> int:
     return len(decoded[layer]["features"])
 
 
-def test_a_tile_draws_and_none_is_heavy(http: httpx.Client, layer: str) -> None:
+def test_a_tile_draws_and_none_is_heavy(http: httpx.Client, layer: str, placed: dict[str, Any]) -> None:
     box = http.get(f"/collections/{layer}").json()["extent"]["spatial"]["bbox"][0]
-    features = http.get(f"/collections/{layer}/items?limit=1").json()["features"]
-    for zoom in ZOOMS:
-        sure = tile_with_a_feature(features[0], zoom)
+    nearest = catalogue().layers[layer].tile.minzoom
+    for zoom in (zoom for zoom in ZOOMS if zoom >= nearest):
+        sure = tile_with(placed, zoom)
         drawn = 0
         for tile in {sure, *tiles_of(box, zoom)}:
             data = fetch(http, layer, tile)
@@ -97,12 +81,11 @@ def test_a_tile_draws_and_none_is_heavy(http: httpx.Client, layer: str) -> None:
         assert drawn > 0 or zoom < FARTHEST_DRAWN, f"{layer}: nothing at zoom {zoom}"
 
 
-def test_a_feature_is_in_the_tile_of_its_place(http: httpx.Client, layer: str) -> None:
+def test_a_feature_is_in_the_tile_of_its_place(http: httpx.Client, layer: str, placed: dict[str, Any]) -> None:
     """From zoom 14 on nothing is thinned out: the first feature is there, under its own id."""
-    feature = http.get(f"/collections/{layer}/items?limit=1").json()["features"][0]
-    data = fetch(http, layer, tile_with_a_feature(feature, 16))
+    data = fetch(http, layer, tile_with(placed, min(16, catalogue().layers[layer].tile.maxzoom)))
     decoded = mapbox_vector_tile.decode(data)[layer]["features"]
-    assert feature["id"] in {found["properties"]["id"] for found in decoded}
+    assert placed["id"] in {found["properties"]["id"] for found in decoded}
 
 
 def test_a_point_in_a_tile_lies_where_its_item_has_it(http: httpx.Client, truth: Any) -> None:
@@ -119,14 +102,13 @@ def test_a_point_in_a_tile_lies_where_its_item_has_it(http: httpx.Client, truth:
         assert found[name] == pytest.approx([x, 4096 - y], abs=2)
 
 
-def test_the_tilejson_leads_to_tiles(http: httpx.Client, server: str, layer: str) -> None:
+def test_the_tilejson_leads_to_tiles(http: httpx.Client, server: str, layer: str, placed: dict[str, Any]) -> None:
     told = http.get(f"/collections/{layer}/tiles/WebMercatorQuad?f=tilejson").json()
     assert told["tilejson"].startswith("3.")
     assert [one["id"] for one in told["vector_layers"]] == [layer]
     template = told["tiles"][0]
     assert template.startswith(server)
-    feature = http.get(f"/collections/{layer}/items?limit=1").json()["features"][0]
-    zoom, row, column = tile_with_a_feature(feature, 14)
+    zoom, row, column = tile_with(placed, 14)
     address = template.format(z=zoom, y=row, x=column)
     decoded = mapbox_vector_tile.decode(http.get(address).content)
     fields = set(told["vector_layers"][0]["fields"])

@@ -25,8 +25,10 @@ Tile = tuple[str, int, int, int]
 _VERTICES = """
 CREATE TEMP TABLE vertices ON COMMIT DROP AS
 SELECT x, y, count(*) AS points FROM (
-    SELECT floor((ST_X(geom) + 20037508.342789244) / 40075016.685578488 * 2 ^ {deepest})::integer AS x,
-           floor((20037508.342789244 - ST_Y(geom)) / 40075016.685578488 * 2 ^ {deepest})::integer AS y
+    SELECT least(floor((ST_X(geom) + 20037508.342789244) / 40075016.685578488 * 2 ^ {deepest}),
+                 2 ^ {deepest} - 1)::integer AS x,
+           least(floor((20037508.342789244 - ST_Y(geom)) / 40075016.685578488 * 2 ^ {deepest}),
+                 2 ^ {deepest} - 1)::integer AS y
     FROM (SELECT (ST_DumpPoints(geom_3857)).geom FROM {table}) AS dumped) AS tiles
 GROUP BY x, y
 """

@@ -260,5 +260,5 @@ export const GROUPS: Readonly<Record<string, Bilingual>> = {
   shelters: { en: "Shelters", zh: "庇護中心" },
   transport: { en: "Transport", zh: "運輸" },
   administration: { en: "Administration", zh: "行政" },
-  "terrain and base": { en: "Terrain and base", zh: "地形及底圖" },
+  "terrain and base": { en: "Terrain and base", zh: "地形及底層資料" },
 };

@@ -98,12 +98,12 @@ def _responding(draw: Random, at: datetime, done: datetime, pace: _Pace) -> Iter
     if draw.random() >= pace.tells:
         yield Moment(at, changes)
         if draw.random() < 0.18:
-            yield Moment(at + (done - at) * 0.6, {"status": "controlled"})
+            yield Moment(_between(at, done, 0.6), {"status": "controlled"})
         yield _completed(done, draw, 0.15)
         return
     slips = weighted(draw, _SLIPS)
     # The estimates divide the work: the first is for its first part, each slip adds one.
-    parts = [at + (done - at) * (part / (slips + 1)) for part in range(1, slips + 2)]
+    parts = [_between(at, done, part / (slips + 1)) for part in range(1, slips + 2)]
     # Three in ten are too hopeful: the time passes, and the incident is overdue until somebody says more.
     hope = timedelta(minutes=15 * draw.randint(2, 7)) if draw.random() < 0.3 else timedelta(0)
     estimate = max(_quarter(parts[0] - hope), _quarter(at))
@@ -123,7 +123,7 @@ def _responding(draw: Random, at: datetime, done: datetime, pace: _Pace) -> Iter
         at = told
     if draw.random() < 0.35:
         percent = max(percent, 5 * draw.randint(14, 18))
-        yield Moment(at + (done - at) * 0.7, {"status": "controlled", "progress_percent": percent},
+        yield Moment(_between(at, done, 0.7), {"status": "controlled", "progress_percent": percent},
                      Message("controlled", percent))  # fmt: skip
     yield _completed(done, draw, 0.6)
 
@@ -144,6 +144,11 @@ def _after_the_gale(draw: Random, report: Report, at: datetime) -> datetime:
         return at
     lowered = max(signal.ended_at for signal in calendar.GALES if signal.event == report.values["event"])
     return max(at, lowered + minutes(draw, 90))
+
+
+def _between(at: datetime, done: datetime, share: float) -> datetime:
+    """A moment on the way, in whole seconds."""
+    return at + timedelta(seconds=round((done - at).total_seconds() * share))
 
 
 def _quarter(at: datetime) -> datetime:
