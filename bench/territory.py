@@ -103,7 +103,8 @@ def _served(made: Cluster, ending: ExitStack) -> Iterator[Figure]:
     yield Figure(f"/collections, median of {ASKED}", statistics.median(others), "ms", 20)
     for layer in catalogue().feature_layers:
         _get(f"{server.url}/collections/{layer.id}/items?limit=100")
-        _get(f"{server.url}/collections/{layer.id}/tiles/WebMercatorQuad/10/446/836")
+        deeper = max(0, layer.tile.minzoom - 10)
+        _get(f"{server.url}/collections/{layer.id}/tiles/WebMercatorQuad/{10 + deeper}/{446 << deeper}/{836 << deeper}")
     heaviest = max(memory.rss for memory in server.memory())
     yield Figure("the heavier worker, after items and tiles of every layer", heaviest, "MB", 250)
 
