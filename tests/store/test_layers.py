@@ -83,9 +83,8 @@ def test_labels_are_not_turned_off_in_silence(store: Cluster) -> None:
     raw = [column.model_dump(by_alias=True) for column in catalogue().layers["incidents"].columns]
     plain = [column | {"role": None} if column["role"] in ("mode", "release") else column for column in raw]
     with pytest.raises(SetupTrouble, match="labels are made of other columns"):
-        apply_layers(
-            store.owner_dsn, changed("incidents", columns=plain, kind="reference", key=["source_ref"], numbered=None)
-        )
+        other = {"kind": "reference", "key": ["source_ref"], "numbered": None, "writes": None}
+        apply_layers(store.owner_dsn, changed("incidents", columns=plain, **other))
 
 
 def test_a_new_ordinary_layer_is_one_declaration(store: Cluster, owner: Any) -> None:

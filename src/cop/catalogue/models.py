@@ -117,10 +117,22 @@ class Source(Model):
     extent: tuple[float, float, float, float] | None = None
 
 
+class Blur(Model):
+    """Positions that a profile shows at the middle of their district, unless a column says that they are released.
+
+    `columns` tell of the position too, and are null with it.
+    """
+
+    district: Name
+    unless: Name
+    columns: tuple[Name, ...] = ()
+
+
 class Profile(Model):
-    """What one kind of reader sees of a layer: the columns hidden from it."""
+    """What one kind of reader sees of a layer: the columns hidden from it, and where its records lie."""
 
     hide: tuple[Name, ...] = ()
+    blur: Blur | None = None
 
 
 class StyleClass(Model):
@@ -250,6 +262,10 @@ class Layer(Model):
         wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
         wanted += [(f"writes.{where}", name) for where, name in self.writes.names()] if self.writes else []
+        for p, profile in self.profiles.items():
+            if profile.blur is not None:
+                named = (profile.blur.district, profile.blur.unless, *profile.blur.columns)
+                wanted += [(f"profiles.{p}.blur", name) for name in named]
         for where, name in wanted:
             if name not in known:
                 raise ValueError(f"{where}: no column is called {name}")
