@@ -33,11 +33,14 @@ def prune(owner_dsn: str, catalogue: Catalogue, days: float | None, *, really: b
     `days` is for layers that name no other; None keeps all. Days count from the commit, also in an exercise.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        kept_of = {layer.id: layer.history_days or days for layer in catalogue.feature_layers}
+        # Each horizon once, before the prunings themselves take numbers.
+        numbers = {kept: _one(connection, "number_before", {"days": kept}) for kept in {*kept_of.values()} - {None}}
         for layer in catalogue.feature_layers:
-            kept = layer.history_days if layer.history_days is not None else days
+            kept = kept_of[layer.id]
             if kept is None:
                 continue
-            to = _one(connection, "number_before", {"days": kept})
+            to = numbers[kept]
             about = {"layer": layer.id, "to": to}
             if to and really:
                 with connection.transaction():

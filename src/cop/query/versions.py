@@ -99,25 +99,23 @@ def _statement(asked: VersionsAsked) -> sql.Composed:
 
 def _version(row: tuple[Any, ...], asked: VersionsAsked) -> Version:
     n, n_to, doc, doc_before, op, at, told_at, actor, cause = row
+    # Texts come as bytes where a statement is answered in binary, which the connection decides.
+    op, actor, cause = (value.decode() if isinstance(value, bytes) else value for value in (op, actor, cause))
     now, before = _feature(doc), _feature(doc_before)
     operation: Operation = "update" if before else "insert"
     if now is None:
-        operation = "delete" if op == b"delete" or (op == b"load" and n_to is None) else "withdrawn"
+        operation = "delete" if op == "delete" or (op == "load" and n_to is None) else "withdrawn"
     # Who and why are words of the inside; and of what took a record out of sight, nothing but the number is known.
     inside = asked.visible.sees_inside and operation != "withdrawn"
     return Version(
         n, n_to, operation, at, told_at if asked.visible.mode == "exercise" else None,
-        _text(actor) if inside else None, _text(cause) if inside else None, now, _changed(before, now, asked.layer),
+        actor if inside else None, cause if inside else None, now, _changed(before, now, asked.layer),
     )  # fmt: skip
 
 
 def _feature(text: bytes | None) -> dict[str, Any] | None:
     feature: dict[str, Any] | None = orjson.loads(text) if text is not None else None
     return feature
-
-
-def _text(value: bytes | str | None) -> str | None:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _changed(before: dict[str, Any] | None, now: dict[str, Any] | None, layer: Layer) -> dict[str, dict[str, Any]]:

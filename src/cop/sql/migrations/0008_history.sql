@@ -80,7 +80,7 @@ BEGIN
     EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq_to) WHERE seq_to < 9223372036854775807', id_ || '_to', id_);
 END
 $$;
-SELECT cop.apply_indexes(spec) FROM cop.layer WHERE spec ? 'geometry';
+DO $$ BEGIN PERFORM cop.apply_indexes(spec) FROM cop.layer WHERE spec ? 'geometry'; END $$;
 
 -- The hash of what a load brought: the versions that begin with it, and those that end with it.
 CREATE FUNCTION cop.load_digest(in_layer text, in_n bigint) RETURNS bytea LANGUAGE plpgsql AS $$
@@ -179,6 +179,9 @@ BEGIN
     END IF;
     EXECUTE format('DELETE FROM history.%I WHERE seq_to <= $1', in_layer) USING to_n;
     GET DIAGNOSTICS gone = ROW_COUNT;
+    IF gone = 0 THEN
+        RETURN 0;
+    END IF;
     DELETE FROM cop.mark_log AS g WHERE g.layer = in_layer AND g.n < (
         SELECT max(n) FROM cop.mark_log AS k WHERE k.layer = g.layer AND k.cls = g.cls AND k.n <= to_n);
     entry_ := cop.next_number(in_layer, NULL, 'prune', NULL, NULL,
