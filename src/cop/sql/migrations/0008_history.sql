@@ -69,15 +69,26 @@ BEGIN
 END
 $$;
 
--- Versions by the numbers at which they begin and end: what a load brought, what may be let go.
+-- Versions by the numbers at which they begin and end: what a load brought, what may be let go. And the index of a page
+-- as of a number with all in its key that decides whether a version is shown: what an index only carries along is read
+-- from the table, fifty versions for each one that is shown.
 ALTER FUNCTION cop.apply_indexes(jsonb) RENAME TO apply_present_indexes;
 CREATE FUNCTION cop.apply_indexes(spec jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     id_ text := spec->>'id';
 BEGIN
     PERFORM cop.apply_present_indexes(spec);
+    IF (SELECT indnkeyatts FROM pg_index WHERE indexrelid = format('history.%I', id_ || '_version')::regclass) = 2 THEN
+        EXECUTE format('DROP INDEX history.%I', id_ || '_version');
+        EXECUTE format('CREATE UNIQUE INDEX %I ON history.%I (id, seq, seq_to, cls, cls_now)', id_ || '_version', id_);
+    END IF;
     EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq)', id_ || '_from', id_);
     EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq_to) WHERE seq_to < 9223372036854775807', id_ || '_to', id_);
+    IF (spec->>'labelled')::boolean THEN
+        EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq, seq_to, cls, cls_now) WHERE cls <> cls_now', id_ || '_relabelled', id_);
+        -- Who sees one class only, as the public does, walks past none of the others' versions.
+        EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (cls, id, seq, seq_to, cls_now)', id_ || '_shown', id_);
+    END IF;
 END
 $$;
 DO $$ BEGIN PERFORM cop.apply_indexes(spec) FROM cop.layer WHERE spec ? 'geometry'; END $$;
@@ -234,6 +245,19 @@ BEGIN
 END
 $$;
 
+-- How many versions of a moment the visible set might see then and may see no longer; to be taken off the count of then.
+CREATE FUNCTION cop.withdrawn_since(in_layer text, in_n bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    visible text[] := nullif(current_setting('cop.visible', true), '')::text[];
+    found_ bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM history.%I WHERE cls <> cls_now AND seq <= $1 AND seq_to > $1'
+        ' AND cls = ANY ($2) AND NOT cls_now = ANY ($2)', in_layer) INTO found_ USING in_n, visible;
+    RETURN found_;
+END
+$$;
+
 -- Who made a version, when and why: read through the visible set, and never the hashes.
 ALTER TABLE cop.journal ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON cop.journal FOR SELECT TO cop_app USING (
@@ -243,4 +267,4 @@ CREATE POLICY visible ON cop.journal FOR SELECT TO cop_app USING (
 GRANT SELECT (n, at, told_at, layer, op, actor, cause) ON cop.journal TO cop_app;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA cop FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cop.history_begins(text, text), cop.horizon_of(text), cop.time_of(bigint, text) TO cop_app;
+GRANT EXECUTE ON FUNCTION cop.history_begins(text, text), cop.horizon_of(text), cop.time_of(bigint, text), cop.withdrawn_since(text, bigint) TO cop_app;
