@@ -100,7 +100,8 @@ def create_app() -> Starlette:
                 CORSMiddleware, allow_origins=settings.cors_origins,
                 allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["*"],
-                expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location"],
+                expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location",
+                                "Memento-Datetime"],
             ),
         ],
     )  # fmt: skip
@@ -144,9 +145,11 @@ def _providers(config: dict[str, Any]) -> tuple[dict[str, FeatureProvider], dict
     return features, tiles
 
 
-def _route(path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None) -> BaseRoute:
+def _route(
+    path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None, *, timed: bool = False
+) -> BaseRoute:
     # All methods: one that a Road refuses must not fall through to pygeoapi behind.
-    return Route(path, Road(handler, forms, pages))
+    return Route(path, Road(handler, forms, pages, timed=timed))
 
 
 async def _to_ours(request: Request) -> Response:
@@ -171,8 +174,9 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
 def _items(items: Items, writes: Writes, pages: ASGIApp) -> list[BaseRoute]:
     base = "/collections/{collection}/items"
     return [
-        Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection)),
-        Route(f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item)),
+        Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection, timed=True)),
+        _route(f"{base}/{{feature:path}}/versions", items.versions, ("json",)),
+        Route(f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item, timed=True)),
     ]
 
 
@@ -182,10 +186,10 @@ def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
         _route(base, tiles.tilesets, _DOCUMENT, pages),
         _route(f"{base}/{{set}}", tiles.tileset, ("json", "tilejson", "html"), pages),
         _route(f"{base}/{{set}}/metadata", tiles.tileset, ("json", "tilejson")),
-        _route(f"{base}/{one}", tiles.tile, ("mvt",)),
+        _route(f"{base}/{one}", tiles.tile, ("mvt",), timed=True),
         _route("/tiles", tiles.dataset_tilesets, ("json",)),
         _route("/tiles/{set}", tiles.dataset_tileset, ("json",)),
-        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",)),
+        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",), timed=True),
         # pygeoapi's own pages of these load scripts from elsewhere, whatever templates it is given.
         Route("/TileMatrixSets", _to_ours),
         Route("/TileMatrixSets/{set}", _to_ours),

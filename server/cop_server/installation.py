@@ -6,6 +6,7 @@ import psycopg
 
 from cop.catalogue import catalogue
 from cop.errors import LoadRefused, SetupTrouble
+from cop.heads import ensure_key
 from cop.settings import Settings
 from cop.store.migrate import apply_layers, migrate
 from cop_ingest.load import LoadReport
@@ -24,6 +25,7 @@ def bring_up_to_date(settings: Settings, owner_dsn: str) -> None:
         migrate(owner_dsn)
     with step("applying layers"):
         apply_layers(owner_dsn, catalogue())
+    ensure_key(settings.var)
     load(settings, owner_dsn)
     build_basemap(settings, owner_dsn)
 

@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     published_mirrors: dict[str, str] = Field(
         {}, description="Hosts of published originals and the address asked instead of each (JSON object)"
     )
+    history_days: float | None = Field(
+        None, description="Days that versions are kept after they were closed; empty: for ever", gt=0
+    )
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
     @field_validator("data", mode="before")

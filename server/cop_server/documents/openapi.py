@@ -218,6 +218,11 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     on_items, on_item = write_operations(layer, catalogue)
     paths[f"{base}/items"] |= on_items
     paths[f"{base}/items/{{featureId}}"] |= on_item
+    paths[f"{base}/items/{{featureId}}/versions"] = _operation(
+        f"{name}.versions", f"Versions of one of {title}, the newest first", layer.id,
+        _given("featureId", "limit", "before", "mode", "lang"),
+        _body("A feature a version", "application/geo+json", _ref("schemas", "FeatureCollection")),
+    )  # fmt: skip
     paths[f"{base}/tiles"] = _operation(
         f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
     )
@@ -271,6 +276,7 @@ def _parameters() -> dict[str, Any]:
         "mode": ("Exactly one of the three a request reads",
                  {"type": "string", "enum": ["actual", "exercise", "test"]}),
         "asof": ("What was known: a time (RFC 3339) or a sequence number", text),
+        "before": ("Only versions that begin before this sequence number", {"type": "integer", "minimum": 1}),
         "limit": ("Most features in a page",
                   {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
         "offset": ("Features to leave out first; the links next go on without end",

@@ -225,7 +225,8 @@ class Layer(Model):
     """One published layer, as its file in layers/ declares it.
 
     `provenance` is that of the layer's own source: `exercise` for what is made up as long as no source is known. A
-    stand-in is always an exercise, whatever it stands for.
+    stand-in is always an exercise, whatever it stands for. `history_days`: how long versions are kept after they were
+    closed, where not as long as COP_HISTORY_DAYS says.
     """
 
     id: LayerId
@@ -242,6 +243,7 @@ class Layer(Model):
     numbered: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] | None = None
     profiles: dict[str, Profile] = Field(default_factory=lambda: {"public": Profile()})
     provenance: Literal["real", "exercise"] = "real"
+    history_days: Annotated[float, Field(gt=0)] | None = None
     scale: Scale = Scale()
     style: Style = Style()
     tile: TileRules = TileRules()

@@ -85,10 +85,18 @@ def _matched(question: Question, bound: Values) -> sql.Composable:
     """How many features match: known from the walk, kept by the store, or else counted."""
     if question.position is not None:
         return sql.SQL("{}::bigint").format(bound.bind(question.position.matched))
-    if not question.is_filtered and question.moment is None:
-        return sql.SQL("m.count")
+    if not question.is_filtered:
+        return sql.SQL("m.count") if question.moment is None else _matched_then(question, bound)
     table = relation(question.layer, question.moment)
     return sql.SQL("(SELECT count(*) FROM {} AS t WHERE {})").format(table, _all(conditions(question, bound)))
+
+
+def _matched_then(question: Question, bound: Values) -> sql.Composable:
+    """How many there were, less what is hidden since: kept by the store too, for counting reads every version."""
+    if not question.layer.is_labelled:
+        return sql.SQL("m.count")
+    about = bound.bind(question.layer.id), bound.bind(question.moment)
+    return sql.SQL("m.count - cop.withdrawn_since({}, {}::bigint)").format(*about)
 
 
 def _rows(question: Question, bound: Values) -> sql.Composable:

@@ -1,5 +1,5 @@
 -- Positions by release profile: where a profile blurs, its readers find a record at the middle of its district.
--- depends: 0007_writes
+-- depends: 0008_history
 
 -- A place near the middle of each district's land, longitude and latitude; all records of a district share it.
 CREATE TABLE cop.district_position (code text PRIMARY KEY, geom public.geometry(Point, 4326) NOT NULL);
