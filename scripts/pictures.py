@@ -78,8 +78,10 @@ def landing_page(browser: Browser, url: str, folder: Path) -> Path:
 def shrink(picture: Path, to: Path) -> None:
     """Write a picture with as many colours as its size allows. Raises SystemExit where even few are too large."""
     with Image.open(picture) as whole:
-        for colours in (256, 128, 64, 32):
-            whole.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(to, optimize=True)
+        for colours in (256, 192, 128, 64, 32):
+            # Means keep rare colours, such as the lamp of 60 pixels that says whether the picture is live.
+            few = whole.convert("RGB").quantize(colours, kmeans=8, dither=Image.Dither.NONE)
+            few.save(to, optimize=True)
             if to.stat().st_size < LARGEST:
                 print(f"{to.relative_to(ROOT)}: {to.stat().st_size // 1000} kB")
                 return
