@@ -12,6 +12,7 @@ import yoyo
 from cop.catalogue import Catalogue
 from cop.catalogue.spec import spec
 from cop.errors import SetupTrouble
+from cop.query.summary import columns_read
 from cop.resources import package_folder
 
 # What the database says where migrations or layers were never applied, or are older than this version.
@@ -52,6 +53,8 @@ def apply_layers(owner_dsn: str, catalogue: Catalogue) -> dict[str, str]:
             for layer in catalogue.feature_layers:
                 row = connection.execute("SELECT cop.apply_layer(%s)", [json.dumps(spec(layer))]).fetchone()
                 outcome[layer.id] = row[0] if row else "unchanged"
+                if counted := columns_read(layer):
+                    connection.execute("SELECT cop.apply_counted(%s, %s)", [layer.id, list(counted)])
     except LACKING as exc:
         raise SetupTrouble(f"the layers were not applied: the store lacks the migrations; {_FIRST}") from exc
     except psycopg.Error as exc:
