@@ -42,6 +42,7 @@ from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
 from cop_server.routes.styles import Styles
+from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
 from cop_server.routes.writes import Writes
 
@@ -84,6 +85,7 @@ def create_app() -> Starlette:
         *health_routes(),
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
+        *_summaries(Summaries(catalogue(), cache, settings.url)),
         *client_routes(settings.url),
         *page_routes(),
         *basemap_routes(settings),
@@ -212,4 +214,13 @@ def _styles(styles: Styles) -> list[BaseRoute]:
         _route(f"{layer}/{{style}}", styles.layer_style, ("json",)),
         _route(f"{layer}/{{style}}/metadata", styles.layer_style_metadata, ("json",)),
         _route(f"{layer}/{{style}}/legend", styles.legend, ("json", "png")),
+    ]
+
+
+def _summaries(summaries: Summaries) -> list[BaseRoute]:
+    return [
+        _route("/summary", summaries.summary, ("json",)),
+        _route("/processes", summaries.processes, ("json",)),
+        _route("/processes/{process}", summaries.process, ("json",)),
+        Route("/processes/{process}/execution", summaries.execution, methods=["POST"]),
     ]

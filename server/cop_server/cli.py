@@ -100,7 +100,8 @@ def render(
 def basemap() -> None:
     """Build the embedded basemap from the layers, where they have changed."""
     settings = get_settings()
-    installation.build_basemap(settings, find_store(settings).owner_dsn)
+    if not installation.build_basemap(settings, find_store(settings).owner_dsn):
+        raise typer.Exit(1)
 
 
 @app.command()

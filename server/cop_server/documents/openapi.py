@@ -9,6 +9,7 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
@@ -104,7 +105,7 @@ def _common_paths() -> dict[str, Any]:
         _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    return paths | _style_paths() | _client_paths()
+    return paths | _style_paths() | _client_paths() | summary_paths(_operation, _given, _body)
 
 
 def _client_paths() -> dict[str, Any]:
@@ -321,7 +322,7 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
-    parameters |= _style_parameters() | _client_parameters() | {"shown": shown}
+    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | {"shown": shown}
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
 

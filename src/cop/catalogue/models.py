@@ -51,9 +51,12 @@ class Column(Model):
     queryable: bool = True
     minimum: float | None = None
     maximum: float | None = None
+    counted: bool = False  # /summary counts the records by it; times by the hour
 
     @model_validator(mode="after")
     def _codes_belong_to_codes(self) -> Self:
+        if self.counted and not (self.queryable and self.type in ("code", "boolean", "time")):
+            raise ValueError("counted is for queryable columns of the types code, boolean and time")
         if (self.type == "code") != bool(self.codes or self.codes_from):
             raise ValueError("codes or codes_from go with type code, and only with it")
         if self.name in SYSTEM_COLUMNS:
@@ -221,6 +224,32 @@ class TileRules(Model):
     order: tuple[Name, ...] = ()
 
 
+class Condition(Model):
+    """Records that a condition picks out: CQL2 text over the layer's columns. `{now}` is the moment of the count."""
+
+    title: Bilingual
+    filter: str
+
+
+class Current(Condition):
+    """What every summary shows beside its counts: the records that matter now, with some of their columns.
+
+    With `caveat` they are what makes counts doubtful, such as a feed that is down.
+    """
+
+    properties: tuple[Name, ...]
+    sortby: str | None = None
+    caveat: bool = False
+
+
+class Summary(Model):
+    """How a layer's records are counted: which are left out unless `include` names them, and totals by definition."""
+
+    left_out: dict[Name, Condition] = Field(default_factory=dict)
+    totals: dict[Name, Condition] = Field(default_factory=dict)
+    current: Current | None = None
+
+
 class Layer(Model):
     """One published layer, as its file in layers/ declares it.
 
@@ -248,6 +277,7 @@ class Layer(Model):
     style: Style = Style()
     tile: TileRules = TileRules()
     writes: WriteRules | None = None
+    summary: Summary = Summary()
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:

@@ -52,7 +52,7 @@ def _page_statement(question: Question, bound: Values) -> sql.Composed:
         " SELECT at.n || ' ' || at.matched{nulls} FROM at UNION ALL ({rows})"
     ).format(
         matched=_matched(question, bound),
-        mark=_mark(question, bound),
+        mark=mark_of(question, bound),
         nulls=sql.SQL(", NULL" * len(question.sort)),
         rows=_rows(question, bound),
     )
@@ -61,7 +61,7 @@ def _page_statement(question: Question, bound: Values) -> sql.Composed:
 def hits_plan(question: Question) -> Plan:
     """The mark's number, and how many features match."""
     bound = Values()
-    matched, mark = _matched(question, bound), _mark(question, bound)
+    matched, mark = _matched(question, bound), mark_of(question, bound)
     return Plan(sql.SQL("SELECT m.n, {} FROM ({}) AS m").format(matched, mark), bound.by_name)
 
 
@@ -70,12 +70,13 @@ def item_plan(question: Question, feature: str) -> Plan:
     bound = Values()
     narrowed = [*conditions(question, bound), sql.SQL("t.id = {}").format(bound.bind(feature))]
     statement = sql.SQL("SELECT {}, t.seq, (SELECT m.n FROM ({}) AS m) FROM {} AS t WHERE {}").format(
-        document(question), _mark(question, bound), relation(question.layer, question.moment), _all(narrowed)
+        document(question), mark_of(question, bound), relation(question.layer, question.moment), _all(narrowed)
     )
     return Plan(statement, bound.by_name)
 
 
-def _mark(question: Question, bound: Values) -> sql.Composable:
+def mark_of(question: Question, bound: Values) -> sql.Composable:
+    """The statement of the question's mark (columns n, count)."""
     statement, about = mark_statement([question.layer], question.visible, question.moment)
     named = {name: bound.bind(value) for name, value in about.items()}
     return sql.SQL(re.sub(r"%\((\w+)\)s", r"{\1}", statement)).format(**named)
