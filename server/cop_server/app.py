@@ -35,6 +35,7 @@ from cop_server.cache import AnswerCache
 from cop_server.health import health_routes
 from cop_server.problems import HANDLERS
 from cop_server.routes.behind import Behind
+from cop_server.routes.changes import Changes
 from cop_server.routes.clients import client_routes
 from cop_server.routes.coverage import Coverage
 from cop_server.routes.documents import Documents
@@ -79,6 +80,7 @@ def create_app() -> Starlette:
     routes = [
         # What is asked for most stands first: routes are tried in order.
         *_items(Items(features, cache, settings.url), pygeoapi.APP),
+        _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",)),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
         *_documents(settings.url, pygeoapi.APP),

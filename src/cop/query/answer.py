@@ -50,7 +50,7 @@ def resolved(asked: Asked) -> Question:
     if asked.asof is not None:
         question = replace(question, asof=resolve_asof(asked.asof, question.visible))
     if asked.cursor is not None:
-        position = read_cursor(_cursor_key(), asked.cursor, _identity(question))
+        position = read_cursor(cursor_key(), asked.cursor, identity(question))
         question = replace(question, position=position)
     return question
 
@@ -79,7 +79,7 @@ def current_state(question: Question) -> State:
 def etag(question: Question, state: State, *extra: object) -> str:
     """The entity tag of an answer: from what it depends on, never from its bytes."""
     place = (question.asof, question.position, question.limit, question.offset)
-    return f'"{question_hash(_identity(question), place, state.depends_on, extra)}"'
+    return f'"{question_hash(identity(question), place, state.depends_on, extra)}"'
 
 
 def is_immutable(asked: Asked) -> bool:
@@ -135,7 +135,7 @@ def _neighbours(question: Question, n: int, matched: int, rows: list[tuple[Any, 
 
     def cursor(row: tuple[Any, ...], back: bool, so_far: int) -> str:
         values = (*(_told(value) for value in row[1:]), orjson.loads(row[0])["id"])
-        return write_cursor(_cursor_key(), Position(values, back, pinned, matched, so_far), _identity(question))
+        return write_cursor(cursor_key(), Position(values, back, pinned, matched, so_far), identity(question))
 
     return (
         cursor(rows[-1], False, after) if rows and after < matched else None,
@@ -154,7 +154,7 @@ def _told(value: object) -> object:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _identity(question: Question) -> str:
+def identity(question: Question) -> str:
     """The hash of everything that an answer depends on but its moment, its place in the walk and the store's state."""
     plain = replace(question, asof=None, position=None, limit=0, offset=0)
     return _hashed(plain) if question.where is not None else _kept_identity(plain)
@@ -174,7 +174,8 @@ def _hashed(question: Question) -> str:
 
 
 @lru_cache(maxsize=1)
-def _cursor_key() -> bytes:
+def cursor_key() -> bytes:
+    """The key that signs cursors, the same in every process."""
     with reading(VisibleSet()) as connection:
         row = connection.execute("SELECT value FROM cop.secret WHERE name = 'cursor'").fetchone()
     assert row is not None
@@ -183,9 +184,9 @@ def _cursor_key() -> bytes:
 
 def item_etag(question: Question, found: Item, *extra: object) -> str:
     """The entity tag of one feature: of its own version. A load gives many features one version, so the id is in it."""
-    return f'"{question_hash(_identity(question), question.asof, found.id, found.version, extra)}"'
+    return f'"{question_hash(identity(question), question.asof, found.id, found.version, extra)}"'
 
 
 def forget() -> None:
     """Forget what was read from the store once for the whole process."""
-    _cursor_key.cache_clear()
+    cursor_key.cache_clear()

@@ -100,7 +100,8 @@ def _choice(text: str | None, parameter: str, choices: tuple[str, ...]) -> Any:
     raise Refused(f"{parameter}: {text!r} is none of {', '.join(choices)}", parameter, choices[0])
 
 
-def _whole(text: str | None, parameter: str, low: int, example: str) -> int | None:
+def whole(text: str | None, parameter: str, low: int, example: str) -> int | None:
+    """A whole number of `low` or more."""
     if text is None:
         return None
     if text.isascii() and text.isdecimal() and len(text) < 19 and int(text) >= low:
@@ -110,11 +111,11 @@ def _whole(text: str | None, parameter: str, low: int, example: str) -> int | No
 
 def _limit(text: str | None) -> int:
     # A limit above the server's is taken as the server's, not refused (OGC 17-069r4, 7.15.2).
-    return min(_whole(text, "limit", 1, "10") or DEFAULT_LIMIT, MAX_LIMIT)
+    return min(whole(text, "limit", 1, "10") or DEFAULT_LIMIT, MAX_LIMIT)
 
 
 def _offset(text: str | None) -> int:
-    offset = _whole(text, "offset", 0, "0") or 0
+    offset = whole(text, "offset", 0, "0") or 0
     if offset > MAX_OFFSET:
         raise Refused(f"offset: at most {MAX_OFFSET}; follow the links next instead, they go on without end",
                       "offset", str(MAX_OFFSET))  # fmt: skip
