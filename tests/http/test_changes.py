@@ -189,9 +189,7 @@ def test_bad_questions_are_refused_by_name(http: httpx.Client, owner: Any) -> No
     assert http.post(f"{INCIDENTS}/changes?since=0").status_code == 405
 
 
-def test_a_cursor_belongs_to_its_question_and_to_its_reader(
-    http: httpx.Client, owner: Any, store: Cluster
-) -> None:
+def test_a_cursor_belongs_to_its_question_and_to_its_reader(http: httpx.Client, owner: Any, store: Cluster) -> None:
     for number in range(3):
         incident(owner, str(number))
     links = delta(http, INCIDENTS, 0, limit=1)["links"]

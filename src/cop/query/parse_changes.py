@@ -87,7 +87,7 @@ def checked(question: Question) -> Question:
 
 
 def read_event_id(text: str, parameter: str) -> Place:
-    """The place behind an event: its number, or number and feature where a load gave many the same number.
+    """The place behind an event: its number and feature, for a load gives many the same number; or a number alone.
 
     Raises Refused that names the header or parameter.
     """
@@ -95,7 +95,7 @@ def read_event_id(text: str, parameter: str) -> Place:
     if not (number.isascii() and number.isdecimal() and len(number) < 19) or (mark and not feature):
         raise Refused(
             f"{parameter}: {text[:100]!r} is no id of an event; wanted the last one sent, or a sequence number",
-            parameter, "1234",
+            parameter, "1234:I-20250923-00417",
         )  # fmt: skip
     name = unquote(feature, errors="replace")
     if "\0" in name:
