@@ -45,7 +45,10 @@ def _environment(dsn: str) -> dict[str, str]:
 def dump_database(owner_dsn: str, file: Path) -> int:
     """Write the database into a file, as of one moment; the server's major version."""
     server = _server_version(owner_dsn)
-    command = [_program("pg_dump", server), "--format=custom", "--no-owner", "--no-password", f"--file={file}"]
+    command = [
+        _program("pg_dump", server), "--format=custom", "--no-owner", "--no-password", f"--file={file}",
+        "--exclude-table-data=*.spatial_ref_sys",  # PostGIS's own; it comes with the extension
+    ]  # fmt: skip
     _run(command, owner_dsn, "the database could not be dumped")
     return server
 
