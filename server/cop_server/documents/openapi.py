@@ -9,6 +9,7 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
 
@@ -32,7 +33,11 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "tags": [{"name": "server", "description": "The API as a whole"}]
         + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
         "paths": paths,
-        "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
+        "components": {
+            "parameters": _parameters() | write_parameters(),
+            "responses": _responses() | write_responses(),
+            "schemas": _schemas(),
+        },
     }
 
 
@@ -210,6 +215,9 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
         _given("featureId", "crs", "properties", "skipGeometry", "asof", "mode", "lang", "f"),
         _body("A feature", "application/geo+json", _ref("schemas", "Feature")),
     )  # fmt: skip
+    on_items, on_item = write_operations(layer, catalogue)
+    paths[f"{base}/items"] |= on_items
+    paths[f"{base}/items/{{featureId}}"] |= on_item
     paths[f"{base}/tiles"] = _operation(
         f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
     )
@@ -357,6 +365,10 @@ def _schemas() -> dict[str, Any]:
     texts = ("type", "title", "detail", "instance", "parameter", "example")
     problem = {
         "type": "object",
-        "properties": {**{name: {"type": "string"} for name in texts}, "status": {"type": "integer"}},
+        "properties": {
+            **{name: {"type": "string"} for name in texts},
+            "status": {"type": "integer"},
+            "errors": {"type": "array", "items": {"type": "object"}},
+        },
     }
     return {"Feature": feature, "FeatureCollection": collection, "Problem": problem}
