@@ -17,4 +17,4 @@ SELECT to_regclass('cop.layer') IS NOT NULL;
 
 -- serving --
 -- Connections of servers to this store.
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'cop';
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('cop', 'cop-write');

@@ -1,5 +1,5 @@
 -- A store that was brought back from a backup says so in its journal, and gives no number twice.
--- depends: 0006_keys
+-- depends: 0007_writes
 
 ALTER TABLE cop.journal DROP CONSTRAINT journal_op_check;
 ALTER TABLE cop.journal ADD CONSTRAINT journal_op_check CHECK (op IN ('insert', 'update', 'delete', 'load', 'restore'));
