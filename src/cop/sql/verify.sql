@@ -6,7 +6,7 @@
 SELECT n, CASE WHEN n <> before_n + 1 AND op <> 'restore' THEN 'the rows between ' || before_n || ' and ' || n || ' are not there'
                WHEN hash_before <> before_hash THEN 'it does not follow the row before it'
                ELSE 'it is not what its hash was made of' END
-FROM (SELECT j.n, j.hash, j.hash_before, lag(j.n, 1, 0::bigint) OVER w AS before_n, lag(j.hash, 1, '\x') OVER w AS before_hash,
+FROM (SELECT j.n, j.op, j.hash, j.hash_before, lag(j.n, 1, 0::bigint) OVER w AS before_n, lag(j.hash, 1, '\x') OVER w AS before_hash,
              sha256(j.hash_before || convert_to(concat_ws(E'\x1f', j.n, extract(epoch FROM j.at)::text, j.layer,
                  coalesce(j.feature, E'\x1e'), j.op, j.actor, coalesce(j.cause, E'\x1e'), coalesce(j.cls_before, E'\x1e'),
                  coalesce(j.cls_after, E'\x1e'), extract(epoch FROM j.told_at)::text), 'UTF8') || j.payload_hash) AS made
