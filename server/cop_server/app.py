@@ -33,6 +33,9 @@ from cop_server.basemaps import basemap_routes, close_basemaps
 from cop_server.border import Border
 from cop_server.cache import AnswerCache
 from cop_server.health import health_routes
+from cop_server.identity.asking import Asking
+from cop_server.identity.guard import SessionGuard
+from cop_server.identity.sessions import secret
 from cop_server.problems import HANDLERS
 from cop_server.routes.behind import Behind
 from cop_server.routes.clients import client_routes
@@ -41,6 +44,7 @@ from cop_server.routes.documents import Documents
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
+from cop_server.routes.session import session_routes
 from cop_server.routes.styles import Styles
 from cop_server.routes.tiles import Tiles
 
@@ -70,6 +74,7 @@ def create_app() -> Starlette:
     """The application of one server process."""
     settings = get_settings()
     _share_memory_arenas()
+    secret()  # made at the first start, and not while somebody waits for an answer
     prepare_environment(settings)
     from pygeoapi import starlette_app as pygeoapi  # reads its configuration at import
 
@@ -81,6 +86,7 @@ def create_app() -> Starlette:
         *_items(Items(features, cache, settings.url), pygeoapi.APP),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
+        *session_routes(),
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
         *client_routes(settings.url),
@@ -100,6 +106,8 @@ def create_app() -> Starlette:
                 allow_headers=["*"],
                 expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location"],
             ),
+            Middleware(Asking, url=settings.url),
+            Middleware(SessionGuard),
         ],
     )  # fmt: skip
     application.state.styles = styles

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cop.errors import CopError, Gone, NotAcceptable, NotFound, NotRecognised, Refused, StoreTrouble
+from cop.errors import CopError, Forbidden, Gone, NotAcceptable, NotFound, NotRecognised, Refused, StoreTrouble
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -21,6 +21,7 @@ _TITLES = {
     Gone: "Kept no longer",
     NotAcceptable: "Not in this form",
     NotRecognised: "Not recognised",
+    Forbidden: "Not allowed",
 }
 
 

@@ -47,6 +47,12 @@ class NotRecognised(Refused):
     status = 401
 
 
+class Forbidden(Refused):
+    """Whoever asks is not allowed to do this."""
+
+    status = 403
+
+
 class NotAcceptable(Refused):
     """None of the media types asked for can be had."""
 

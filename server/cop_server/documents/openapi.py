@@ -9,6 +9,7 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
 
@@ -17,7 +18,7 @@ _PROFILE = "public"
 
 def openapi(catalogue: Catalogue) -> dict[str, Any]:
     """The document as it is committed; the server puts its own address in `servers`."""
-    paths = _common_paths()
+    paths = _common_paths() | session_paths()
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue)
     return {
@@ -32,7 +33,13 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "tags": [{"name": "server", "description": "The API as a whole"}]
         + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
         "paths": paths,
-        "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
+        "security": SECURITY,
+        "components": {
+            "securitySchemes": security_schemes(),
+            "parameters": _parameters(),
+            "responses": _responses(),
+            "schemas": _schemas() | session_schemas(catalogue),
+        },
     }
 
 
