@@ -46,7 +46,8 @@ export async function fetchLanding(): Promise<Landing> {
   return { mode: cop["mode"], now: readInstant(text(cop["now"])) };
 }
 
-function itemsPath(collection: string): string {
+/** The path of a collection's records. */
+export function itemsPath(collection: string): string {
   return `/collections/${encodeURIComponent(collection)}/items`;
 }
 
@@ -58,7 +59,8 @@ function filterParameters(cql2: string): Record<string, string> {
   return { filter: cql2, "filter-lang": "cql2-text" };
 }
 
-function readFeature(value: unknown): Feature {
+/** A feature of the server's JSON. Throws ServerTrouble. */
+export function readFeature(value: unknown): Feature {
   if (!isObject(value) || !isObject(value["properties"])) throw new ServerTrouble("unreadable");
   const geometry = value["geometry"];
   return {
@@ -103,10 +105,60 @@ export async function countIncidents(reading: Reading, cql2: string): Promise<nu
 }
 
 /** One incident with all the columns that this reader may see. */
-export async function fetchIncident(reading: Reading, id: string): Promise<{ feature: Feature; at: Date }> {
-  const path = `${itemsPath(INCIDENTS)}/${encodeURIComponent(id)}`;
-  const { body, at } = await fetchAnswer(path, readingParameters(reading));
-  return { feature: readFeature(body), at };
+export async function fetchIncident(reading: Reading, id: string): Promise<{ feature: Feature; at: Date; etag: string }> {
+  return fetchRecord(reading, INCIDENTS, id);
+}
+
+/** One record of a collection, with the tag of its version. */
+export async function fetchRecord(
+  reading: Reading,
+  collection: string,
+  id: string,
+): Promise<{ feature: Feature; at: Date; etag: string }> {
+  const path = `${itemsPath(collection)}/${encodeURIComponent(id)}`;
+  const { body, at, etag } = await fetchAnswer(path, readingParameters(reading));
+  return { feature: readFeature(body), at, etag };
+}
+
+/** A version of a record, as its history tells it. */
+export interface Version {
+  readonly from: Date | null;
+  readonly at: Date | null;
+  readonly actor: string;
+  readonly op: string;
+  readonly cause: string;
+  /** Columns with their values before and after. */
+  readonly changed: ReadonlyMap<string, readonly [unknown, unknown]>;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+function readVersion(value: Json): Version {
+  const told = isObject(value["version"]) ? value["version"] : {};
+  const changed = isObject(told["changed"]) ? Object.entries(told["changed"]) : [];
+  const pairs = changed.map(([name, pair]): [string, readonly [unknown, unknown]] => {
+    return [name, Array.isArray(pair) ? [pair[0], pair[1]] : [undefined, pair]];
+  });
+  return {
+    from: readInstant(text(told["from"])),
+    at: readInstant(text(told["told_at"])) ?? readInstant(text(told["at"])),
+    actor: text(told["actor"]),
+    op: text(told["op"]),
+    cause: text(told["cause"]),
+    changed: new Map(pairs),
+    properties: isObject(value["properties"]) ? value["properties"] : {},
+  };
+}
+
+/** The versions of a record, the newest first; `null` where the server tells none. */
+export async function fetchVersions(mode: Mode, collection: string, id: string): Promise<readonly Version[] | null> {
+  const path = `${itemsPath(collection)}/${encodeURIComponent(id)}/versions`;
+  try {
+    const { body } = await fetchAnswer(path, { mode });
+    return Array.isArray(body["features"]) ? objects(body["features"]).map(readVersion) : null;
+  } catch (error) {
+    if (error instanceof ServerTrouble && error.kind === "refused") return null;
+    throw error;
+  }
 }
 
 /** When the newest incident of a mode was reported. */
