@@ -47,6 +47,7 @@ from cop_server.routes.road import Handler, Road
 from cop_server.routes.session import session_routes
 from cop_server.routes.styles import Styles
 from cop_server.routes.tiles import Tiles
+from cop_server.routes.writes import Writes
 
 _HERE = Path(__file__).parent
 _M_ARENA_MAX = -8  # malloc.h
@@ -83,7 +84,7 @@ def create_app() -> Starlette:
     styles = Styles(catalogue(), cache, settings.url)
     routes = [
         # What is asked for most stands first: routes are tried in order.
-        *_items(Items(features, cache, settings.url), pygeoapi.APP),
+        *_items(Items(features, cache, settings.url), Writes(features, settings.url), pygeoapi.APP),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
         *session_routes(),
@@ -102,7 +103,8 @@ def create_app() -> Starlette:
         middleware=[
             Middleware(Border),
             Middleware(
-                CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "HEAD", "OPTIONS"],
+                CORSMiddleware, allow_origins=settings.cors_origins,
+                allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["*"],
                 expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location"],
             ),
@@ -174,11 +176,11 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
     ]
 
 
-def _items(items: Items, pages: ASGIApp) -> list[BaseRoute]:
+def _items(items: Items, writes: Writes, pages: ASGIApp) -> list[BaseRoute]:
     base = "/collections/{collection}/items"
     return [
-        Route(base, Road(items.page, _DOCUMENT, pages, items.check)),
-        _route(f"{base}/{{feature:path}}", items.item, _DOCUMENT, pages),
+        Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection)),
+        Route(f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item)),
     ]
 
 

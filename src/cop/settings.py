@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     workers: int = Field(2, description="Server processes", ge=1, le=64)
     mode: Mode = Field("exercise", description="Mode of a request that names none: actual, exercise or test")
     pool_size: int = Field(8, description="Database connections of one server process", ge=1, le=100)
+    write_pool_size: int = Field(4, description="Database connections for writes of one server process", ge=1, le=50)
+    body_mb: int = Field(4, description="Largest body of a request (MB)", ge=1, le=100)
     pool_check: bool = Field(False, description="Test a connection each time before it is used (for unsteady networks)")
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)

@@ -96,6 +96,28 @@ def test_an_exercise_session_is_nobody_in_the_other_modes(browser: httpx.Client)
     assert seen(browser, mode="exercise") == 3
 
 
+def test_an_exercise_session_writes_no_other_mode(browser: httpx.Client) -> None:
+    told = entered(browser, role="emsc")
+    headers = {"COP-CSRF": told["csrf"], "Content-Type": "application/geo+json"}
+    properties = {"category": "flood", "title_en": "Water", "department": "DSD"}
+    report = {"type": "Feature", "geometry": None, "properties": properties}
+    for mode in ("actual", "test"):
+        answer = browser.post(f"/collections/incidents/items?mode={mode}", json=report, headers=headers)
+        assert (answer.status_code, answer.json()["parameter"]) == (403, "mode")
+        assert "exercise records only" in answer.json()["detail"]
+        for method in ("PATCH", "PUT", "DELETE"):
+            path = f"/collections/incidents/items/{mode}public?mode={mode}"
+            assert browser.request(method, path, headers=headers).status_code == 403
+        assert "POST" not in browser.options(f"/collections/incidents/items?mode={mode}").headers["allow"]
+        marked = {**report, "properties": {**properties, "message_status": mode}}
+        answer = browser.post("/collections/incidents/items?mode=exercise", json=marked, headers=headers)
+        assert answer.status_code == 422
+    answer = browser.post("/collections/incidents/items?mode=exercise", json=report, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["properties"]["message_status"] == "exercise"
+    assert "POST" in browser.options("/collections/incidents/items?mode=exercise").headers["allow"]
+
+
 def test_what_cannot_be_entered_is_refused_with_what_would_be_right(browser: httpx.Client) -> None:
     for body, named in (({"role": "king"}, "role"), ({"role": "viewer"}, "department"), ({}, "role"),
                         ({"role": "viewer", "department": "NONE"}, "department"), ({"role": ["emsc"]}, "role")):  # fmt: skip

@@ -51,7 +51,7 @@ function replies(feature: Feature, mode: Mode, onDone: () => void): HTMLElement 
     return button;
   };
   const acknowledge = timeOf(feature.properties, "acknowledged_at") === null
-    ? made("acknowledge", t("acknowledge"), () => ({ acknowledged_at: asInstant(new Date()) }))
+    ? made("acknowledge", t("acknowledge"), () => ({ acknowledged_at: asInstant(pictureTime()) }))
     : null;
   if (feature.properties["kind"] === "hand_over") {
     const accept = made("accept", t("accept"), () => ({ answer: "accepted" }));

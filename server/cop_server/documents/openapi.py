@@ -10,6 +10,7 @@ from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
+from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
 
@@ -36,8 +37,8 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "security": SECURITY,
         "components": {
             "securitySchemes": security_schemes(),
-            "parameters": _parameters(),
-            "responses": _responses(),
+            "parameters": _parameters() | write_parameters(),
+            "responses": _responses() | write_responses(),
             "schemas": _schemas() | session_schemas(catalogue),
         },
     }
@@ -217,6 +218,9 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
         _given("featureId", "crs", "properties", "skipGeometry", "asof", "mode", "lang", "f"),
         _body("A feature", "application/geo+json", _ref("schemas", "Feature")),
     )  # fmt: skip
+    on_items, on_item = write_operations(layer, catalogue)
+    paths[f"{base}/items"] |= on_items
+    paths[f"{base}/items/{{featureId}}"] |= on_item
     paths[f"{base}/tiles"] = _operation(
         f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
     )
@@ -364,6 +368,10 @@ def _schemas() -> dict[str, Any]:
     texts = ("type", "title", "detail", "instance", "parameter", "example")
     problem = {
         "type": "object",
-        "properties": {**{name: {"type": "string"} for name in texts}, "status": {"type": "integer"}},
+        "properties": {
+            **{name: {"type": "string"} for name in texts},
+            "status": {"type": "integer"},
+            "errors": {"type": "array", "items": {"type": "object"}},
+        },
     }
     return {"Feature": feature, "FeatureCollection": collection, "Problem": problem}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -69,16 +69,19 @@ class Road:
         forms: Sequence[str],
         pages: ASGIApp | None,
         check: Callable[[Ask], object] | None = None,
+        write: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         self._handler = handler
         self._check = check
+        self._write = write
         self._forms = [name for name in forms if pages is not None or name not in PAGES]
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand over to the pages with the visible set beside the request."""
         if scope["method"] not in ("GET", "HEAD"):
-            await _only_read(scope)(scope, receive, send)
+            answer = _only_read(scope) if self._write is None else await self._write(Request(scope, receive))
+            await answer(scope, receive, send)
             return
         request = Request(scope, receive)
         given = single(request.query_params)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from cop.catalogue import catalogue
-from cop.errors import Forbidden, NotRecognised, Refused
+from cop.errors import NotPermitted, NotRecognised, Refused
 from cop.identity import OF_A_DEPARTMENT, ROLES, Principal
 from cop.settings import get_settings
 from cop_server.identity.credentials import CREDENTIAL_HEADERS, good_until, has_credentials, recognise
@@ -60,7 +60,9 @@ async def _sign_out(_: Request) -> Response:
 def _entered(body: dict[str, Any]) -> Session:
     """The one-click entry into the exercise."""
     if not entry_is_open(get_settings()):
-        raise Forbidden("Here nobody enters by choosing a role; send an API key or token in the header Authorization.")
+        raise NotPermitted(
+            "Here nobody enters by choosing a role; send an API key or token in the header Authorization."
+        )
     role, department = str(body.get("role")), body.get("department")
     try:
         return begin_exercise(role, None if department is None else str(department))

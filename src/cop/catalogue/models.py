@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+from cop.catalogue.base import Model, Name
+from cop.catalogue.writes import WriteRules
+
 LayerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 ColumnType = Literal["text", "code", "integer", "number", "boolean", "time", "date", "text[]"]
 GeometryType = Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "Geometry"]
@@ -25,12 +27,6 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 Zoom = Annotated[float, Field(ge=0, le=24)]
 
 SYSTEM_COLUMNS = frozenset({"id", "geom", "geom_3857", "seq", "seq_to", "seqs", "cls", "cls_now", "provenance"})
-
-
-class Model(BaseModel):
-    """A frozen record that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Bilingual(Model):
@@ -53,6 +49,8 @@ class Column(Model):
     codes_from: str | None = None
     tile: bool = False
     queryable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
 
     @model_validator(mode="after")
     def _codes_belong_to_codes(self) -> Self:
@@ -235,6 +233,7 @@ class Layer(Model):
     scale: Scale = Scale()
     style: Style = Style()
     tile: TileRules = TileRules()
+    writes: WriteRules | None = None
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -250,6 +249,7 @@ class Layer(Model):
         wanted += [("style.by", self.style.by)] if self.style.by else []
         wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
+        wanted += [(f"writes.{where}", name) for where, name in self.writes.names()] if self.writes else []
         for where, name in wanted:
             if name not in known:
                 raise ValueError(f"{where}: no column is called {name}")
@@ -264,6 +264,8 @@ class Layer(Model):
             raise ValueError("a register needs the roles mode and release, and columns source, source_ref")
         if self.kind == "register" and (bool(self.numbered) == isinstance(self.key, tuple) or self.key == "geometry"):
             raise ValueError("a register needs numbered, or a key of columns that its ids are made of, and not both")
+        if self.writes and self.kind != "register":
+            raise ValueError("writes: only a register is written by people")
         if (self.geometry is None) != (self.kind == "coverage"):
             raise ValueError("geometry: null is for coverages, and a coverage has no other")
         for role in get_args(Role):
