@@ -104,32 +104,35 @@ export async function countIncidents(reading: Reading, cql2: string): Promise<nu
   return readPage(await fetchAnswer(itemsPath(INCIDENTS), parameters)).matched;
 }
 
+/** A record as the server told it at a time, with the tag of its version. */
+export interface Found {
+  readonly feature: Feature;
+  readonly at: Date;
+  readonly etag: string;
+  /** The server tells its versions. */
+  readonly hasVersions: boolean;
+}
+
 /** One incident with all the columns that this reader may see. */
-export async function fetchIncident(reading: Reading, id: string): Promise<{ feature: Feature; at: Date; etag: string }> {
+export async function fetchIncident(reading: Reading, id: string): Promise<Found> {
   return fetchRecord(reading, INCIDENTS, id);
 }
 
-/** One record of a collection, with the tag of its version. */
-export async function fetchRecord(
-  reading: Reading,
-  collection: string,
-  id: string,
-): Promise<{ feature: Feature; at: Date; etag: string }> {
+/** One record of a collection. */
+export async function fetchRecord(reading: Reading, collection: string, id: string): Promise<Found> {
   const path = `${itemsPath(collection)}/${encodeURIComponent(id)}`;
   const { body, at, etag } = await fetchAnswer(path, readingParameters(reading));
-  return { feature: readFeature(body), at, etag };
+  const hasVersions = objects(body["links"]).some(({ rel }) => rel === "version-history");
+  return { feature: readFeature(body), at, etag, hasVersions };
 }
 
 /** A version of a record, as its history tells it. */
 export interface Version {
-  readonly from: Date | null;
   readonly at: Date | null;
   readonly actor: string;
-  readonly op: string;
   readonly cause: string;
   /** Columns with their values before and after. */
   readonly changed: ReadonlyMap<string, readonly [unknown, unknown]>;
-  readonly properties: Readonly<Record<string, unknown>>;
 }
 
 function readVersion(value: Json): Version {
@@ -139,26 +142,17 @@ function readVersion(value: Json): Version {
     return [name, Array.isArray(pair) ? [pair[0], pair[1]] : [undefined, pair]];
   });
   return {
-    from: readInstant(text(told["from"])),
     at: readInstant(text(told["told_at"])) ?? readInstant(text(told["at"])),
     actor: text(told["actor"]),
-    op: text(told["op"]),
     cause: text(told["cause"]),
     changed: new Map(pairs),
-    properties: isObject(value["properties"]) ? value["properties"] : {},
   };
 }
 
-/** The versions of a record, the newest first; `null` where the server tells none. */
-export async function fetchVersions(mode: Mode, collection: string, id: string): Promise<readonly Version[] | null> {
-  const path = `${itemsPath(collection)}/${encodeURIComponent(id)}/versions`;
-  try {
-    const { body } = await fetchAnswer(path, { mode });
-    return Array.isArray(body["features"]) ? objects(body["features"]).map(readVersion) : null;
-  } catch (error) {
-    if (error instanceof ServerTrouble && error.kind === "refused") return null;
-    throw error;
-  }
+/** The versions of a record, the newest first. */
+export async function fetchVersions(mode: Mode, collection: string, id: string): Promise<readonly Version[]> {
+  const { body } = await fetchAnswer(`${itemsPath(collection)}/${encodeURIComponent(id)}/versions`, { mode });
+  return objects(body["features"]).map(readVersion);
 }
 
 /** When the newest incident of a mode was reported. */

@@ -1,6 +1,6 @@
 /** What a reader may do with an incident: update progress, change its status, edit it, hand it over, answer for it. */
 
-import { fetchRecord, fetchRegister, type Feature, type Reading } from "./api";
+import { fetchRecord, fetchRegister, type Feature, type Found, type Reading } from "./api";
 import type { LayerInfo } from "./catalogue";
 import { openConflict } from "./conflict";
 import { codeTitle } from "./details";
@@ -190,8 +190,9 @@ function requestsPart(doing: Doing, { feature }: Versioned): HTMLElement | null 
 }
 
 /** What stands below an incident's details: deeds, open requests, versions. Of a past picture nothing is done. */
-export function deedsPart(doing: Doing, read: Versioned): HTMLElement {
+export function deedsPart(doing: Doing, read: Found): HTMLElement {
   const { reading, layers } = doing.ground;
   const made: readonly Child[] = reading.asof === null ? [requestsPart(doing, read), el("div", { class: "deeds" }, ...buttons(doing, read))] : [];
-  return el("section", { class: "doing" }, ...made, versionsPart(reading.mode, INCIDENTS, read.feature.id, layers?.get(INCIDENTS)));
+  const versions = read.hasVersions ? versionsPart(reading.mode, INCIDENTS, read.feature.id, layers?.get(INCIDENTS)) : null;
+  return el("section", { class: "doing" }, ...made, versions);
 }

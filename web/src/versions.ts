@@ -21,8 +21,8 @@ function changes({ changed }: Version, layer: LayerInfo | undefined): HTMLElemen
 }
 
 function item(version: Version, layer: LayerInfo | undefined): HTMLElement {
-  const at = version.at ?? version.from;
-  const who = [version.actor, version.cause].filter((part) => part !== "").join(t("listSeparator"));
+  const { at, actor, cause } = version;
+  const who = [actor, cause].filter((part) => part !== "").join(t("listSeparator"));
   return el(
     "li",
     {},
@@ -31,11 +31,11 @@ function item(version: Version, layer: LayerInfo | undefined): HTMLElement {
   );
 }
 
-/** A list that is filled when the server tells the versions, and stays away where it does not. */
+/** A list that is filled when the server has told the versions. */
 export function versionsPart(mode: Mode, collection: string, id: string, layer: LayerInfo | undefined): HTMLElement {
   const part = el("details", { class: "versions", hidden: "" });
   fetchVersions(mode, collection, id).then((versions) => {
-    if (versions === null || versions.length === 0) return;
+    if (versions.length === 0) return;
     part.replaceChildren(
       el("summary", {}, t("versions", { n: number(versions.length) })),
       el("ol", {}, ...versions.map((version) => item(version, layer))),
