@@ -12,6 +12,7 @@ import psycopg
 import uvicorn
 from psycopg import sql
 
+from cop import heads
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.settings import Settings, get_settings
@@ -23,7 +24,15 @@ from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
-_STATE = (BASEMAP, "mapproxy", "blobs", "log", SECRET_FILE, _PID_FILE)  # what `clean` deletes beside the store
+_STATE = (
+    BASEMAP,
+    "mapproxy",
+    "blobs",
+    "log",
+    heads.FOLDER,
+    SECRET_FILE,
+    _PID_FILE,
+)  # what `clean` deletes beside the store
 _GRACE_SECONDS = 10
 
 

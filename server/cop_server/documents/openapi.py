@@ -10,6 +10,7 @@ from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
+from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
@@ -107,7 +108,7 @@ def _common_paths() -> dict[str, Any]:
         _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    return paths | _style_paths() | _client_paths()
+    return paths | _style_paths() | _client_paths() | summary_paths(_operation, _given, _body)
 
 
 def _client_paths() -> dict[str, Any]:
@@ -221,6 +222,11 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     on_items, on_item = write_operations(layer, catalogue)
     paths[f"{base}/items"] |= on_items
     paths[f"{base}/items/{{featureId}}"] |= on_item
+    paths[f"{base}/items/{{featureId}}/versions"] = _operation(
+        f"{name}.versions", f"Versions of one of {title}, the newest first", layer.id,
+        _given("featureId", "limit", "before", "mode", "lang"),
+        _body("A feature a version", "application/geo+json", _ref("schemas", "FeatureCollection")),
+    )  # fmt: skip
     paths[f"{base}/tiles"] = _operation(
         f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
     )
@@ -274,6 +280,7 @@ def _parameters() -> dict[str, Any]:
         "mode": ("Exactly one of the three a request reads",
                  {"type": "string", "enum": ["actual", "exercise", "test"]}),
         "asof": ("What was known: a time (RFC 3339) or a sequence number", text),
+        "before": ("Only versions that begin before this sequence number", {"type": "integer", "minimum": 1}),
         "limit": ("Most features in a page",
                   {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
         "offset": ("Features to leave out first; the links next go on without end",
@@ -318,7 +325,7 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
-    parameters |= _style_parameters() | _client_parameters() | {"shown": shown}
+    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | {"shown": shown}
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
 

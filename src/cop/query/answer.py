@@ -49,7 +49,7 @@ def resolved(asked: Asked) -> Question:
     """The question with its moment and its place in the walk made plain."""
     question = asked.question
     if asked.asof is not None:
-        question = replace(question, asof=resolve_asof(asked.asof, question.visible))
+        question = replace(question, asof=resolve_asof(asked.asof, question.visible, question.layer.id))
     if asked.cursor is not None:
         position = read_cursor(_cursor_key(), asked.cursor, _identity(question))
         question = replace(question, position=position)
@@ -67,11 +67,11 @@ class State:
 def current_state(question: Question) -> State:
     """The state that the question's answer depends on now.
 
-    A past answer of a labelled layer depends on the present too: what has been withdrawn since is not shown.
+    A past answer depends on the present too: what has been withdrawn or redacted since is not shown.
     """
     with reading(question.visible) as connection:
         at = mark(connection, [question.layer], question.visible, question.moment)
-        if question.moment is None or not question.layer.is_labelled:
+        if question.moment is None:
             return State(at.n, (at.n,))
         now = mark(connection, [question.layer], question.visible)
         return State(at.n, (at.n, now.n))
