@@ -207,6 +207,18 @@ def test_a_change_with_the_cookie_needs_proof_that_our_page_asks(browser: httpx.
         assert seen(browser) == 1
 
 
+def test_a_password_that_the_browser_remembers_is_no_proof_either(url: str, store: Cluster) -> None:
+    _, key = keys.create(store.owner_dsn, "test", "reporter", "DSD", None)
+    report = {"type": "Feature", "geometry": None, "properties": {"category": "flood", "title_en": "Water"}}
+    own = {"Authorization": _basic(key), "Content-Type": "application/geo+json"}
+    for path in ("/collections/incidents/items", "/auth/collections/incidents/items"):
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+            assert httpx.post(url + path, json=report, headers={**own, **headers}).status_code == 403
+        made = httpx.post(url + path, json=report, headers=own)
+        assert made.status_code == 201
+        assert made.headers["location"].startswith(url + path)
+
+
 def test_no_other_site_signs_anybody_in(browser: httpx.Client) -> None:
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
         assert browser.post("/session", json=ENTRY, headers=headers).status_code == 403

@@ -333,3 +333,18 @@ def test_a_repeated_sending_makes_no_second_report(visit: Visitor, officer: Call
     expect(page.locator("#card .record", has_text="Reported once only")).to_be_visible()
     given = {"f": "json", "mode": "exercise", "filter": "title_en='Reported once only'"}
     assert officer("DSD").client.get(ITEMS, params=given).json()["numberMatched"] == 1
+
+
+def test_the_versions_say_who_changed_what(visit: Visitor, officer: Callable[..., Officer]) -> None:
+    dsd = officer("DSD")
+    name = dsd.report(114.29, 22.35, severity="minor")
+    dsd.change(name, severity="severe")
+    seen = visit("lang=en&theme=light")
+    page = seen.page
+    enter(page, "FSD", "viewer")
+    versions = opened(page, name).locator(".versions")
+    versions.locator("summary").click()
+    newest = versions.locator("ol > li").first
+    expect(newest).to_contain_text("Severity: Minor → Severe")
+    expect(newest).to_contain_text("exercise:administrator/DSD/")
+    assert seen.errors == []

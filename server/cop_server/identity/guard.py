@@ -38,21 +38,23 @@ class SessionGuard:
         if headers is None or not _concerns(scope, headers):
             await self._app(scope, receive, send)
             return
-        session = await _session(headers)
+        session = None if has_credentials(headers) else await _session(headers)
         if scope["method"] not in _SAFE and (fault := _fault(scope, headers, session)) is not None:
             answer = problem(Request(scope), 403, "Not allowed", fault, parameter=CSRF_HEADER)
             await answer(scope, receive, send)
             return
-        if session is None and cookie_of(headers) is not None:
+        if session is None and cookie_of(headers) is not None and not has_credentials(headers):
             await self._app(_without_cookies(scope), receive, _clearing(send))
             return
         await self._app(scope, receive, send)
 
 
 def _concerns(scope: Scope, headers: Headers) -> bool:
-    """Whether the cookie decides who asks, or a session is being begun."""
+    """Whether what a browser sends by itself decides who asks, or a session is being begun."""
     if (scope["method"], scope["path"]) == _BEGINNING:
         return True
+    if headers.get("authorization", "").lower().startswith("basic"):
+        return scope["method"] not in _SAFE  # a browser that was asked below /auth sends its password again
     return cookie_of(headers) is not None and not has_credentials(headers)
 
 

@@ -28,6 +28,7 @@ CSRF_HEADER = "COP-CSRF"
 _PLAIN_NAME, _SECURE_NAME = "cop_session", "__Host-cop_session"
 _SECRET_BYTES = 32
 _MOST_KNOWN = 1024
+_LONGEST_COOKIE = 4096  # what is remembered of cookies stays small, whatever is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def session_at_once(headers: Mapping[str, str]) -> tuple[bool, Session | None]:
 
 def _read(headers: Mapping[str, str]) -> Session | None:
     cookie = cookie_of(headers)
-    session = _verified(cookie) if cookie else None
+    session = _verified(cookie) if cookie and len(cookie) <= _LONGEST_COOKIE else None
     if session is None or session.expires_at <= time.time():
         return None
     return None if session.principal.only_mode and not entry_is_open(get_settings()) else session
