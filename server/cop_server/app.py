@@ -32,15 +32,19 @@ from cop_providers.tiles import TileProvider
 from cop_server.basemaps import basemap_routes, close_basemaps
 from cop_server.border import Border
 from cop_server.cache import AnswerCache
+from cop_server.events.hub import Hub
+from cop_server.events.stopping import ending_with_the_server
 from cop_server.health import health_routes
 from cop_server.identity.asking import Asking
 from cop_server.identity.guard import SessionGuard
 from cop_server.identity.sessions import secret
 from cop_server.problems import HANDLERS
 from cop_server.routes.behind import Behind
+from cop_server.routes.changes import Changes
 from cop_server.routes.clients import client_routes
 from cop_server.routes.coverage import Coverage
 from cop_server.routes.documents import Documents
+from cop_server.routes.events import Events
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
@@ -82,10 +86,13 @@ def create_app() -> Starlette:
 
     features, tiles = _providers(pygeoapi.CONFIG)
     cache = AnswerCache(settings.cache_mb * 1_000_000)
+    hub = Hub(settings.url, settings.app_database_url.get_secret_value())
     styles = Styles(catalogue(), cache, settings.url)
     routes = [
         # What is asked for most stands first: routes are tried in order.
         *_items(Items(features, cache, settings.url), Writes(features, settings.url), pygeoapi.APP),
+        _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",)),
+        _route("/events", Events(hub).stream, ("events",)),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
         *session_routes(),
@@ -116,6 +123,7 @@ def create_app() -> Starlette:
         ],
     )  # fmt: skip
     application.state.styles = styles
+    application.state.hub = hub
     return application
 
 
@@ -136,7 +144,9 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
-    yield
+    with ending_with_the_server(application.state.hub):
+        yield
+    await application.state.hub.close()
     application.state.styles.close()
     close_basemaps()
     close_pool()
@@ -173,6 +183,7 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
         _route("/", documents.landing_page, _DOCUMENT, pages),
         _route("/conformance", documents.conformance, _DOCUMENT, pages),
         _route("/openapi", documents.openapi, ("json", "json30", "html"), pages),
+        _route("/asyncapi", documents.asyncapi, ("json",)),
         _route("/collections", documents.collections, _DOCUMENT, pages),
         _route(base, documents.collection, _DOCUMENT, pages),
         _route(f"{base}/queryables", documents.queryables, ("json", "html"), pages),

@@ -17,6 +17,7 @@ from cop_server import exercise, installation, lifecycle, record_keeping
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
 from cop_server.identity import keys
+from cop_server.keeping import commands as keeping
 from cop_tiles.styling.check import check_styles
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
@@ -29,6 +30,7 @@ app.add_typer(ingest_app, name="ingest")
 app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
 record_keeping.add_commands(app)
+keeping.add_to(app)
 
 
 def main() -> None:

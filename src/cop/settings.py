@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     body_mb: int = Field(4, description="Largest body of a request (MB)", ge=1, le=100)
     pool_check: bool = Field(False, description="Test a connection each time before it is used (for unsteady networks)")
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
+    events_heartbeat_s: float = Field(15.0, description="Longest silence of a stream of events", gt=0, le=300)
+    events_queue_kb: int = Field(1000, description="What waits for a slow client of events before it is dropped", ge=1)
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
     oidc_issuer: str = Field(

@@ -9,6 +9,7 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
 from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
@@ -36,13 +37,10 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
         "paths": paths,
         "security": SECURITY,
-        "components": {
-            "securitySchemes": security_schemes(),
-            "parameters": _parameters() | write_parameters(),
-            "responses": _responses() | write_responses(),
-            "schemas": _schemas() | session_schemas(catalogue),
-        },
-    }
+        "components": {"securitySchemes": security_schemes(), "parameters": _parameters() | write_parameters(),
+                       "responses": _responses() | write_responses(),
+                       "schemas": _schemas() | session_schemas(catalogue)},
+    }  # fmt: skip
 
 
 def _ref(kind: str, name: str) -> dict[str, str]:
@@ -90,6 +88,7 @@ def _common_paths() -> dict[str, Any]:
         "/collections": ("collections", "The collections"),
         "/tileMatrixSets": ("tileMatrixSets", "The tile matrix sets"),
         "/tiles": ("datasetTilesets", "Tiles of several collections at once"),
+        "/asyncapi": ("asyncapi", "The stream of events as AsyncAPI 3.0"),
         "/styles": ("styles", "The styles of the whole picture"),
     }
     paths = {
@@ -108,6 +107,14 @@ def _common_paths() -> dict[str, Any]:
         _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
+    paths["/events"] = _operation(
+        "events",
+        "Every change as it comes; the messages are in /asyncapi",
+        "server",
+        _given(*EVENTS),
+        _body("Server-Sent Events", "text/event-stream", {"type": "string"}),
+    )
+    paths["/events"]["get"]["responses"]["410"] = _ref("responses", "Gone")
     return paths | _style_paths() | _client_paths() | summary_paths(_operation, _given, _body)
 
 
@@ -227,6 +234,12 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
         _given("featureId", "limit", "before", "mode", "lang"),
         _body("A feature a version", "application/geo+json", _ref("schemas", "FeatureCollection")),
     )  # fmt: skip
+    paths[f"{base}/changes"] = _operation(
+        f"{name}.changes", f"What changed in {title}", layer.id,
+        [*_given(*CHANGES), *_property_parameters(layer, catalogue)],
+        _body("Each feature that changed, once", "application/geo+json", _ref("schemas", "Changes")),
+    )  # fmt: skip
+    paths[f"{base}/changes"]["get"]["responses"]["410"] = _ref("responses", "Gone")
     paths[f"{base}/tiles"] = _operation(
         f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
     )
@@ -325,7 +338,8 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
-    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | {"shown": shown}
+    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
+    parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
 
@@ -346,6 +360,7 @@ def _responses() -> dict[str, Any]:
     return {
         "BadRequest": {"description": "Refused: the detail names the parameter", "content": problem},
         "NotFound": {"description": "Nothing is here", "content": problem},
+        "Gone": {"description": "Kept no longer: the example is the earliest number", "content": problem},
         "Unavailable": {"description": "The store does not answer at the moment", "content": problem},
     }
 
@@ -381,4 +396,4 @@ def _schemas() -> dict[str, Any]:
             "errors": {"type": "array", "items": {"type": "object"}},
         },
     }
-    return {"Feature": feature, "FeatureCollection": collection, "Problem": problem}
+    return {"Feature": feature, "FeatureCollection": collection, "Problem": problem, **change_schemas()}

@@ -77,13 +77,7 @@ class Items:
         )  # fmt: skip
 
     def _provider(self, ask: Ask) -> FeatureProvider:
-        name = ask.path("collection")
-        if name not in self._providers:
-            raise NotFound(
-                f"there is no collection {name[:60]!r} with features; GET /collections lists all",
-                "collection",
-            )
-        return self._providers[name]
+        return provider_of(self._providers, ask)
 
     def _page_body(self, ask: Ask, provider: FeatureProvider, question: Question) -> bytes:
         found = provider.page(question)
@@ -100,7 +94,7 @@ class Items:
 
     def _item_body(self, ask: Ask, layer: Layer, feature: bytes) -> bytes:
         base = f"{self._url}/collections/{layer.id}"
-        here = _address(f"{base}/items/{quote(ask.path('feature'), safe='')}", ask.given)
+        here = address(f"{base}/items/{quote(ask.path('feature'), safe='')}", ask.given)
         links = [
             link(here({"f": "json"}), "self", GEOJSON, "This feature"),
             link(here({"f": "html"}), "alternate", HTML, "This feature as a page"),
@@ -113,7 +107,7 @@ class Items:
 
     def _links(self, ask: Ask, layer: Layer, found: answer.Page) -> list[dict[str, object]]:
         base = f"{self._url}/collections/{layer.id}"
-        here = _address(f"{base}/items", ask.given)
+        here = address(f"{base}/items", ask.given)
         links = [
             link(here({"f": "json"}), "self", GEOJSON, "This page"),
             link(here({"f": "html", "cursor": None}), "alternate", HTML, "This page as HTML"),
@@ -127,7 +121,18 @@ class Items:
         return links
 
 
-def _address(base: str, given: dict[str, str]) -> Callable[[dict[str, str | None]], str]:
+def provider_of(providers: dict[str, FeatureProvider], ask: Ask) -> FeatureProvider:
+    """The provider of the collection in the address.
+
+    Raises NotFound where there is none.
+    """
+    name = ask.path("collection")
+    if name not in providers:
+        raise NotFound(f"there is no collection {name[:60]!r} with features; GET /collections lists all", "collection")
+    return providers[name]
+
+
+def address(base: str, given: dict[str, str]) -> Callable[[dict[str, str | None]], str]:
     """The address with some parameters changed; None leaves one out."""
 
     def changed(changes: dict[str, str | None]) -> str:

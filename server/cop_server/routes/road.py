@@ -51,7 +51,7 @@ _ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
 
 
 @lru_cache(maxsize=1)
-def _threads() -> ThreadPoolExecutor:
+def threads() -> ThreadPoolExecutor:
     """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain."""
     return ThreadPoolExecutor(get_settings().pool_size, thread_name_prefix="road")
 
@@ -97,7 +97,7 @@ class Road:
         loop = asyncio.get_running_loop()
         principal = recognised_at_once(request.headers)
         if principal is None:
-            principal = await loop.run_in_executor(_threads(), recognise, request.headers)
+            principal = await loop.run_in_executor(threads(), recognise, request.headers)
         mode = read_mode(given)
         principal = principal.acting_in(mode)
         visible = principal.visible(mode)
@@ -110,7 +110,7 @@ class Road:
             look_through(Viewing(visible, asof))
             await self._page(scope, receive, await self._told(ask, send), given)
             return
-        response = await loop.run_in_executor(_threads(), self._answer, ask)
+        response = await loop.run_in_executor(threads(), self._answer, ask)
         await response(scope, receive, await self._told(ask, send))
 
     async def _told(self, ask: Ask, send: Send) -> Send:
@@ -119,7 +119,7 @@ class Road:
         if not self._timed:
             return told
         asof, loop = ask.given.get("asof"), asyncio.get_running_loop()
-        moment = await loop.run_in_executor(_threads(), moment_of, asof, ask.visible) if asof else None
+        moment = await loop.run_in_executor(threads(), moment_of, asof, ask.visible) if asof else None
         return telling(told, get_settings().url, ask.request.url.path, ask.given, moment)
 
     def _check_page(self, ask: Ask) -> None:
@@ -158,7 +158,7 @@ def _kept_apart(send: Send, visible: VisibleSet) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.add_vary_header(CREDENTIAL_HEADERS)
-            if not visible.is_public:
+            if not visible.is_public and headers.get("cache-control") != "no-store":
                 headers["Cache-Control"] = "private, no-cache"
         await send(message)
 

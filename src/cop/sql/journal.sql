@@ -31,3 +31,13 @@ SELECT cop.exercise_now();
 
 -- secret --
 SELECT value FROM cop.secret WHERE name = %(name)s;
+
+-- bounds --
+-- The last number that this visible set knows of, that of some layers, the first that is kept, and when that was.
+SELECT coalesce(max(n), 0), coalesce(max(n) FILTER (WHERE layer = ANY (%(layers)s)), 0), cop.first_number(),
+       cop.history_begins(%(mode)s)
+FROM cop.mark WHERE cls = ANY (%(classes)s);
+
+-- marks --
+-- Each layer's mark, where the visible set has one.
+SELECT layer, max(n) FROM cop.mark WHERE cls = ANY (%(classes)s) GROUP BY layer;

@@ -82,8 +82,8 @@ BEGIN
         EXECUTE format('DROP INDEX history.%I', id_ || '_version');
         EXECUTE format('CREATE UNIQUE INDEX %I ON history.%I (id, seq, seq_to, cls, cls_now)', id_ || '_version', id_);
     END IF;
-    EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq)', id_ || '_from', id_);
-    EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq_to) WHERE seq_to < 9223372036854775807', id_ || '_to', id_);
+    EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq, id)', id_ || '_from', id_);
+    EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq_to, id) WHERE seq_to < 9223372036854775807', id_ || '_to', id_);
     IF (spec->>'labelled')::boolean THEN
         EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON history.%I (seq, seq_to, cls, cls_now) WHERE cls <> cls_now', id_ || '_relabelled', id_);
         -- Who sees one class only, as the public does, walks past none of the others' versions.
