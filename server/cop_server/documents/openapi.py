@@ -10,6 +10,7 @@ from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
 from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
+from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
 from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
@@ -20,7 +21,7 @@ _PROFILE = "public"
 
 def openapi(catalogue: Catalogue) -> dict[str, Any]:
     """The document as it is committed; the server puts its own address in `servers`."""
-    paths = _common_paths()
+    paths = _common_paths() | session_paths()
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue)
     return {
@@ -35,12 +36,11 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "tags": [{"name": "server", "description": "The API as a whole"}]
         + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
         "paths": paths,
-        "components": {
-            "parameters": _parameters() | write_parameters(),
-            "responses": _responses() | write_responses(),
-            "schemas": _schemas(),
-        },
-    }
+        "security": SECURITY,
+        "components": {"securitySchemes": security_schemes(), "parameters": _parameters() | write_parameters(),
+                       "responses": _responses() | write_responses(),
+                       "schemas": _schemas() | session_schemas(catalogue)},
+    }  # fmt: skip
 
 
 def _ref(kind: str, name: str) -> dict[str, str]:
