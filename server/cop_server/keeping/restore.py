@@ -21,7 +21,7 @@ from cop.settings import Settings
 from cop.store.migrate import migrate
 from cop.store.statements import statements
 from cop_server import cluster_process as process
-from cop_server.cluster import ensure_cluster
+from cop_server.cluster import cluster_status, ensure_cluster, stop_cluster
 from cop_server.cluster_databases import DATABASE, OWNER, dsn
 from cop_server.cluster_existing import CLUSTER_FOLDER, check_server
 from cop_server.cluster_place import (
@@ -136,6 +136,7 @@ def _may_replace(folder: Path, actual: int | None) -> None:
     place = find_place(folder)
     if place is None or not place.made:
         return
+    ran = cluster_status(folder).running
     try:
         found = actual_records(ensure_cluster(folder).owner_dsn)
     except (SetupTrouble, psycopg.Error) as exc:
@@ -143,6 +144,8 @@ def _may_replace(folder: Path, actual: int | None) -> None:
             f"a store is here and does not start, so its Actual records cannot be counted. Move its folder away "
             f"and try again: mv {place.folder} {place.folder}.broken\n{exc}"
         ) from exc
+    if not ran:
+        stop_cluster(folder)
     if found and actual != found:
         raise SetupTrouble(
             f"the store here holds {found} Actual records (of the real world); nothing was restored.\n"
