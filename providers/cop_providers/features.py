@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pygeoapi.provider.base import BaseProvider, SchemaType
@@ -11,6 +12,7 @@ from pygeofilter import ast
 from cop.catalogue import catalogue
 from cop.crs import CRS84, crs_of
 from cop.query import answer
+from cop.query.delta import Change, Place, changes
 from cop.query.filter import queryables
 from cop.query.parse import Asked, equality, read_interval
 from cop.query.question import MAX_LIMIT, MAX_OFFSET, Box, Question, SortKey
@@ -59,6 +61,10 @@ class FeatureProvider(BaseProvider):  # type: ignore[misc]
     def item(self, question: Question, feature: str) -> answer.Item:
         """One feature as the text that the store keeps."""
         return answer.item(question, feature)
+
+    def changes(self, question: Question, after: Place, until: int) -> Iterator[Change]:
+        """What changed behind a place up to a number, in order, as the texts that the store keeps."""
+        return changes(question, after, until)
 
     def query(
         self,

@@ -12,6 +12,7 @@ import psycopg
 import uvicorn
 from psycopg import sql
 
+from cop import heads
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.settings import Settings, get_settings
@@ -24,7 +25,7 @@ from cop_server.keeping.archive import told_of
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
-_STATE = (BASEMAP, "mapproxy", "blobs", "log", _PID_FILE)  # what `clean` deletes beside the store
+_STATE = (BASEMAP, "mapproxy", "blobs", "log", heads.FOLDER, _PID_FILE)  # what `clean` deletes beside the store
 _GRACE_SECONDS = 10
 
 

@@ -15,6 +15,7 @@ _BY_MEDIA_TYPE = {
     "application/json": "json", "application/geo+json": "json", "application/schema+json": "json",
     "application/vnd.oai.openapi+json": "json",
     "application/vnd.mapbox-vector-tile": "mvt", "application/x-protobuf": "mvt",
+    "text/event-stream": "events", "application/vnd.aai.asyncapi+json": "json",
     "application/vnd.mapbox.style+json": "json", "image/png": "png", "image/*": "png",
 }  # fmt: skip
 

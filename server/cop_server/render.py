@@ -1,4 +1,4 @@
-"""What is rendered from the catalogue and committed: pygeoapi-config.yml and openapi/openapi.json."""
+"""What is rendered from the catalogue and committed: pygeoapi-config.yml, openapi/openapi.json and asyncapi.json."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import yaml
 
 from cop.catalogue import Catalogue, Layer
 from cop.crs import CRS84, SUPPORTED
+from cop_server.documents.asyncapi import asyncapi
 from cop_server.documents.collections import LICENCES
 from cop_server.documents.openapi import openapi
 from cop_tiles.mvt import MEDIA_TYPE
@@ -22,7 +23,9 @@ def render(catalogue: Catalogue) -> dict[str, str]:
     """The rendered files by their paths from the clone's root."""
     config = yaml.safe_dump(pygeoapi_config(catalogue), allow_unicode=True, sort_keys=False, width=120)
     document = json.dumps(openapi(catalogue), ensure_ascii=False, indent=1)
-    return {"pygeoapi-config.yml": _HEADER + config, "openapi/openapi.json": document + "\n"}
+    events = json.dumps(asyncapi(catalogue), ensure_ascii=False, indent=1)
+    return {"pygeoapi-config.yml": _HEADER + config, "openapi/openapi.json": document + "\n",
+            "openapi/asyncapi.json": events + "\n"}  # fmt: skip
 
 
 def outdated(catalogue: Catalogue, root: Path) -> list[str]:

@@ -125,7 +125,8 @@ def test_openapi_lists_the_paths_that_are(http: httpx.Client, api: Json) -> None
     for path in api["paths"]:
         if "{" in path or path.endswith("/coverage"):
             continue
-        answer = http.head(path)
+        # A delta is from somewhere: since, or a cursor instead of it.
+        answer = http.head(path, params={"since": "0"} if path.endswith("/changes") else None)
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
 
 

@@ -102,7 +102,11 @@ def test_a_changed_layer_makes_rendered_files_outdated(folder: Path, tmp_path: P
     write(load_catalogue(folder), tmp_path)
     assert outdated(load_catalogue(folder), tmp_path) == []
     change(folder, "districts", title={"en": "Regions", "zh": "區域"})
-    assert outdated(load_catalogue(folder), tmp_path) == ["pygeoapi-config.yml", "openapi/openapi.json"]
+    assert outdated(load_catalogue(folder), tmp_path) == [
+        "pygeoapi-config.yml",
+        "openapi/openapi.json",
+        "openapi/asyncapi.json",
+    ]
 
 
 def test_hidden_columns_are_in_the_table_and_not_in_the_profile() -> None:

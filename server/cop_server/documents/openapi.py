@@ -9,6 +9,8 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
+from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
@@ -86,6 +88,7 @@ def _common_paths() -> dict[str, Any]:
         "/collections": ("collections", "The collections"),
         "/tileMatrixSets": ("tileMatrixSets", "The tile matrix sets"),
         "/tiles": ("datasetTilesets", "Tiles of several collections at once"),
+        "/asyncapi": ("asyncapi", "The stream of events as AsyncAPI 3.0"),
         "/styles": ("styles", "The styles of the whole picture"),
     }
     paths = {
@@ -104,7 +107,15 @@ def _common_paths() -> dict[str, Any]:
         _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    return paths | _style_paths() | _client_paths()
+    paths["/events"] = _operation(
+        "events",
+        "Every change as it comes; the messages are in /asyncapi",
+        "server",
+        _given(*EVENTS),
+        _body("Server-Sent Events", "text/event-stream", {"type": "string"}),
+    )
+    paths["/events"]["get"]["responses"]["410"] = _ref("responses", "Gone")
+    return paths | _style_paths() | _client_paths() | summary_paths(_operation, _given, _body)
 
 
 def _client_paths() -> dict[str, Any]:
@@ -218,6 +229,17 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     on_items, on_item = write_operations(layer, catalogue)
     paths[f"{base}/items"] |= on_items
     paths[f"{base}/items/{{featureId}}"] |= on_item
+    paths[f"{base}/items/{{featureId}}/versions"] = _operation(
+        f"{name}.versions", f"Versions of one of {title}, the newest first", layer.id,
+        _given("featureId", "limit", "before", "mode", "lang"),
+        _body("A feature a version", "application/geo+json", _ref("schemas", "FeatureCollection")),
+    )  # fmt: skip
+    paths[f"{base}/changes"] = _operation(
+        f"{name}.changes", f"What changed in {title}", layer.id,
+        [*_given(*CHANGES), *_property_parameters(layer, catalogue)],
+        _body("Each feature that changed, once", "application/geo+json", _ref("schemas", "Changes")),
+    )  # fmt: skip
+    paths[f"{base}/changes"]["get"]["responses"]["410"] = _ref("responses", "Gone")
     paths[f"{base}/tiles"] = _operation(
         f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
     )
@@ -271,6 +293,7 @@ def _parameters() -> dict[str, Any]:
         "mode": ("Exactly one of the three a request reads",
                  {"type": "string", "enum": ["actual", "exercise", "test"]}),
         "asof": ("What was known: a time (RFC 3339) or a sequence number", text),
+        "before": ("Only versions that begin before this sequence number", {"type": "integer", "minimum": 1}),
         "limit": ("Most features in a page",
                   {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
         "offset": ("Features to leave out first; the links next go on without end",
@@ -315,7 +338,8 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
-    parameters |= _style_parameters() | _client_parameters() | {"shown": shown}
+    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
+    parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
 
@@ -336,6 +360,7 @@ def _responses() -> dict[str, Any]:
     return {
         "BadRequest": {"description": "Refused: the detail names the parameter", "content": problem},
         "NotFound": {"description": "Nothing is here", "content": problem},
+        "Gone": {"description": "Kept no longer: the example is the earliest number", "content": problem},
         "Unavailable": {"description": "The store does not answer at the moment", "content": problem},
     }
 
@@ -371,4 +396,4 @@ def _schemas() -> dict[str, Any]:
             "errors": {"type": "array", "items": {"type": "object"}},
         },
     }
-    return {"Feature": feature, "FeatureCollection": collection, "Problem": problem}
+    return {"Feature": feature, "FeatureCollection": collection, "Problem": problem, **change_schemas()}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cop.settings import Mode
+from cop_server.documents.asyncapi import MEDIA_TYPE as ASYNCAPI
 from cop_server.documents.conformance import CONFORMANCE
 from cop_server.documents.links import HTML, JSON, OGC_REL, link, self_and_page
 
@@ -33,11 +34,14 @@ def landing_page(url: str, lang: str, mode: Mode, now: datetime | None) -> dict[
             link(f"{url}/openapi?f=json30", "service-desc", _OPENAPI.format("3.0"), "The API, OpenAPI 3.0"),
             link(f"{url}/openapi", "service-desc", _OPENAPI.format("3.1"), "The API, OpenAPI 3.1"),
             link(f"{url}/openapi?f=html", "service-doc", HTML, "The API as a page"),
+            link(f"{url}/asyncapi", "service-desc", ASYNCAPI, "The stream of events, AsyncAPI 3.0"),
             link(f"{url}/conformance", "conformance", JSON, "What the server conforms to"),
             link(f"{url}/collections", "data", JSON, "The collections"),
             link(f"{url}/tileMatrixSets", f"{OGC_REL}/tiling-schemes", JSON, "The tile matrix sets"),
             link(f"{url}/tiles", f"{OGC_REL}/tilesets-vector", JSON, "Tiles of several collections at once"),
             link(f"{url}/styles", f"{OGC_REL}/styles", JSON, "Styles of the whole picture"),
+            link(f"{url}/summary", "related", JSON, "Counts of the incidents"),
+            link(f"{url}/processes", f"{OGC_REL}/processes", JSON, "Processes"),
             link(f"{url}/map", "alternate", HTML, "The map"),
             link(f"{url}/basemaps/wmts/1.0.0/WMTSCapabilities.xml", "related", "application/xml", "Basemaps, WMTS"),
             link(f"{url}/basemaps/service?SERVICE=WMS&REQUEST=GetCapabilities", "related", "text/xml",

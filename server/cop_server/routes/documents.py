@@ -15,8 +15,9 @@ from cop.catalogue import Catalogue, Layer
 from cop.errors import NotFound
 from cop.journal import exercise_now
 from cop.query.parse import DOCUMENT, check_known
+from cop.resources import resource
+from cop_server.documents import asyncapi, root
 from cop_server.documents import collections as documents
-from cop_server.documents import root
 from cop_server.documents.links import JSON, SCHEMA, carrying
 from cop_server.documents.state import states
 from cop_server.routes.answers import LIVE, is_known
@@ -45,6 +46,8 @@ class Documents:
         self._catalogue = catalogue
         self._url = url
         self._openapi = orjson.loads(Path(os.environ["PYGEOAPI_OPENAPI"]).read_bytes()) | {"servers": [{"url": url}]}
+        rendered = (resource("openapi") / "asyncapi.json").read_bytes()
+        self._asyncapi = orjson.loads(rendered) | {"servers": asyncapi.servers(url)}
 
     def landing_page(self, ask: Ask) -> Response:
         """The way in."""
@@ -63,6 +66,11 @@ class Documents:
         version = "3.0" if ask.form == "json30" else "3.1"
         document = self._openapi | {"openapi": "3.0.3" if ask.form == "json30" else "3.1.0"}
         return json_response(ask, document, self._url, f"application/vnd.oai.openapi+json;version={version}")
+
+    def asyncapi(self, ask: Ask) -> Response:
+        """The stream of events."""
+        check_known(ask.given, DOCUMENT)
+        return json_response(ask, self._asyncapi, self._url, asyncapi.MEDIA_TYPE)
 
     def collections(self, ask: Ask) -> Response:
         """All collections."""

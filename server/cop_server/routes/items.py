@@ -8,14 +8,17 @@ from urllib.parse import quote, urlencode
 import orjson
 from starlette.responses import Response
 
-from cop.catalogue import Layer
+from cop.catalogue import Layer, catalogue
 from cop.errors import NotFound
 from cop.query import answer
+from cop.query.canonical import question_hash
 from cop.query.parse import read_item, read_items
 from cop.query.question import Question
+from cop.query.versions import read_versions, versions
 from cop_providers.features import FeatureProvider
 from cop_server.cache import AnswerCache
 from cop_server.documents.links import GEOJSON, HTML, JSON, carrying, link
+from cop_server.documents.versions import versions_document
 from cop_server.routes.answers import answered
 from cop_server.routes.road import Ask
 
@@ -51,7 +54,9 @@ class Items:
         asked = read_item(provider.layer, ask.visible, ask.given)
         question = provider.resolved(asked)
         found = provider.item(question, ask.path("feature"))
-        tag = answer.item_etag(question, found, self._url, ask.given)
+        # A past version may be redacted, which the layer's mark tells; the present one is then another version.
+        since = answer.current_state(question).depends_on if question.asof is not None else ()
+        tag = answer.item_etag(question, found, self._url, ask.given, since)
         headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n)}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
@@ -59,14 +64,20 @@ class Items:
             pinned=answer.is_immutable(asked),
         )  # fmt: skip
 
+    def versions(self, ask: Ask) -> Response:
+        """All that a feature has been, the newest first, with who, when and what changed."""
+        provider = self._provider(ask)
+        asked = read_versions(provider.layer, ask.visible, ask.path("feature"), ask.given)
+        at = answer.current_state(Question(layer=asked.layer, visible=asked.visible))
+        parts = (answer.FORMAT_VERSION, catalogue().version, asked.layer.id, asked.visible, asked.feature)
+        tag = f'"{question_hash("versions", parts, at.depends_on, self._url, ask.given)}"'
+        return answered(
+            ask, self._cache, tag, {"COP-Sequence": str(at.n)}, GEOJSON,
+            lambda: versions_document(asked, versions(asked), self._url, ask.given),
+        )  # fmt: skip
+
     def _provider(self, ask: Ask) -> FeatureProvider:
-        name = ask.path("collection")
-        if name not in self._providers:
-            raise NotFound(
-                f"there is no collection {name[:60]!r} with features; GET /collections lists all",
-                "collection",
-            )
-        return self._providers[name]
+        return provider_of(self._providers, ask)
 
     def _page_body(self, ask: Ask, provider: FeatureProvider, question: Question) -> bytes:
         found = provider.page(question)
@@ -83,17 +94,20 @@ class Items:
 
     def _item_body(self, ask: Ask, layer: Layer, feature: bytes) -> bytes:
         base = f"{self._url}/collections/{layer.id}"
-        here = _address(f"{base}/items/{quote(ask.path('feature'), safe='')}", ask.given)
+        here = address(f"{base}/items/{quote(ask.path('feature'), safe='')}", ask.given)
         links = [
             link(here({"f": "json"}), "self", GEOJSON, "This feature"),
             link(here({"f": "html"}), "alternate", HTML, "This feature as a page"),
             link(f"{base}?f=json", "collection", JSON, layer.title.en),
+            link(
+                f"{base}/items/{quote(ask.path('feature'), safe='')}/versions", "version-history", GEOJSON, "Versions"
+            ),
         ]
         return feature[:-1] + b',"links":' + orjson.dumps(carrying(links, self._url, ask.given.get("mode"))) + b"}"
 
     def _links(self, ask: Ask, layer: Layer, found: answer.Page) -> list[dict[str, object]]:
         base = f"{self._url}/collections/{layer.id}"
-        here = _address(f"{base}/items", ask.given)
+        here = address(f"{base}/items", ask.given)
         links = [
             link(here({"f": "json"}), "self", GEOJSON, "This page"),
             link(here({"f": "html", "cursor": None}), "alternate", HTML, "This page as HTML"),
@@ -107,7 +121,18 @@ class Items:
         return links
 
 
-def _address(base: str, given: dict[str, str]) -> Callable[[dict[str, str | None]], str]:
+def provider_of(providers: dict[str, FeatureProvider], ask: Ask) -> FeatureProvider:
+    """The provider of the collection in the address.
+
+    Raises NotFound where there is none.
+    """
+    name = ask.path("collection")
+    if name not in providers:
+        raise NotFound(f"there is no collection {name[:60]!r} with features; GET /collections lists all", "collection")
+    return providers[name]
+
+
+def address(base: str, given: dict[str, str]) -> Callable[[dict[str, str | None]], str]:
     """The address with some parameters changed; None leaves one out."""
 
     def changed(changes: dict[str, str | None]) -> str:

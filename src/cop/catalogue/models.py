@@ -51,9 +51,12 @@ class Column(Model):
     queryable: bool = True
     minimum: float | None = None
     maximum: float | None = None
+    counted: bool = False  # /summary counts the records by it; times by the hour
 
     @model_validator(mode="after")
     def _codes_belong_to_codes(self) -> Self:
+        if self.counted and not (self.queryable and self.type in ("code", "boolean", "time")):
+            raise ValueError("counted is for queryable columns of the types code, boolean and time")
         if (self.type == "code") != bool(self.codes or self.codes_from):
             raise ValueError("codes or codes_from go with type code, and only with it")
         if self.name in SYSTEM_COLUMNS:
@@ -117,10 +120,22 @@ class Source(Model):
     extent: tuple[float, float, float, float] | None = None
 
 
+class Blur(Model):
+    """Positions that a profile shows at the middle of their district, unless a column says that they are released.
+
+    `columns` tell of the position too, and are null with it.
+    """
+
+    district: Name
+    unless: Name
+    columns: tuple[Name, ...] = ()
+
+
 class Profile(Model):
-    """What one kind of reader sees of a layer: the columns hidden from it."""
+    """What one kind of reader sees of a layer: the columns hidden from it, and where its records lie."""
 
     hide: tuple[Name, ...] = ()
+    blur: Blur | None = None
 
 
 class StyleClass(Model):
@@ -209,11 +224,38 @@ class TileRules(Model):
     order: tuple[Name, ...] = ()
 
 
+class Condition(Model):
+    """Records that a condition picks out: CQL2 text over the layer's columns. `{now}` is the moment of the count."""
+
+    title: Bilingual
+    filter: str
+
+
+class Current(Condition):
+    """What every summary shows beside its counts: the records that matter now, with some of their columns.
+
+    With `caveat` they are what makes counts doubtful, such as a feed that is down.
+    """
+
+    properties: tuple[Name, ...]
+    sortby: str | None = None
+    caveat: bool = False
+
+
+class Summary(Model):
+    """How a layer's records are counted: which are left out unless `include` names them, and totals by definition."""
+
+    left_out: dict[Name, Condition] = Field(default_factory=dict)
+    totals: dict[Name, Condition] = Field(default_factory=dict)
+    current: Current | None = None
+
+
 class Layer(Model):
     """One published layer, as its file in layers/ declares it.
 
     `provenance` is that of the layer's own source: `exercise` for what is made up as long as no source is known. A
-    stand-in is always an exercise, whatever it stands for.
+    stand-in is always an exercise, whatever it stands for. `history_days`: how long versions are kept after they were
+    closed, where not as long as COP_HISTORY_DAYS says.
     """
 
     id: LayerId
@@ -230,10 +272,12 @@ class Layer(Model):
     numbered: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] | None = None
     profiles: dict[str, Profile] = Field(default_factory=lambda: {"public": Profile()})
     provenance: Literal["real", "exercise"] = "real"
+    history_days: Annotated[float, Field(gt=0)] | None = None
     scale: Scale = Scale()
     style: Style = Style()
     tile: TileRules = TileRules()
     writes: WriteRules | None = None
+    summary: Summary = Summary()
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -250,6 +294,10 @@ class Layer(Model):
         wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
         wanted += [(f"writes.{where}", name) for where, name in self.writes.names()] if self.writes else []
+        for p, profile in self.profiles.items():
+            if profile.blur is not None:
+                named = (profile.blur.district, profile.blur.unless, *profile.blur.columns)
+                wanted += [(f"profiles.{p}.blur", name) for name in named]
         for where, name in wanted:
             if name not in known:
                 raise ValueError(f"{where}: no column is called {name}")

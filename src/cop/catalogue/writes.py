@@ -97,6 +97,8 @@ class WriteRules(Model):
     states: States | None = None
     parties: tuple[Party, ...] = ()
     parent: Parent | None = None
+    # The column of the district, which the store finds from the position where the writer gives none.
+    district: Name | None = None
     # Columns that name another record of the same layer.
     refers: tuple[Name, ...] = ()
     longest: Annotated[int, Field(ge=1)] = 4000
@@ -110,5 +112,6 @@ class WriteRules(Model):
         found += [("stamps", name) for one in self.stamps for name in (one.column, one.when.column)]
         found += [("states", self.states.column)] if self.states else []
         found += [("parties", name) for one in self.parties for name in (one.department, *one.columns)]
+        found += [("district", self.district)] if self.district else []
         found += [("parent", self.parent.column)] if self.parent else []
         return found

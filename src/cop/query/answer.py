@@ -49,9 +49,9 @@ def resolved(asked: Asked) -> Question:
     """The question with its moment and its place in the walk made plain."""
     question = asked.question
     if asked.asof is not None:
-        question = replace(question, asof=resolve_asof(asked.asof, question.visible))
+        question = replace(question, asof=resolve_asof(asked.asof, question.visible, question.layer.id))
     if asked.cursor is not None:
-        position = read_cursor(_cursor_key(), asked.cursor, _identity(question))
+        position = read_cursor(cursor_key(), asked.cursor, identity(question))
         question = replace(question, position=position)
     return question
 
@@ -67,11 +67,11 @@ class State:
 def current_state(question: Question) -> State:
     """The state that the question's answer depends on now.
 
-    A past answer of a labelled layer depends on the present too: what has been withdrawn since is not shown.
+    A past answer depends on the present too: what has been withdrawn or redacted since is not shown.
     """
     with reading(question.visible) as connection:
         at = mark(connection, [question.layer], question.visible, question.moment)
-        if question.moment is None or not question.layer.is_labelled:
+        if question.moment is None:
             return State(at.n, (at.n,))
         now = mark(connection, [question.layer], question.visible)
         return State(at.n, (at.n, now.n))
@@ -80,7 +80,7 @@ def current_state(question: Question) -> State:
 def etag(question: Question, state: State, *extra: object) -> str:
     """The entity tag of an answer: from what it depends on, never from its bytes."""
     place = (question.asof, question.position, question.limit, question.offset)
-    return f'"{question_hash(_identity(question), place, state.depends_on, extra)}"'
+    return f'"{question_hash(identity(question), place, state.depends_on, extra)}"'
 
 
 def is_immutable(asked: Asked) -> bool:
@@ -152,7 +152,7 @@ def _neighbours(question: Question, n: int, matched: int, rows: list[tuple[Any, 
 
     def cursor(row: tuple[Any, ...], back: bool, so_far: int) -> str:
         values = (*(_told(value) for value in row[1:]), orjson.loads(row[0])["id"])
-        return write_cursor(_cursor_key(), Position(values, back, pinned, matched, so_far), _identity(question))
+        return write_cursor(cursor_key(), Position(values, back, pinned, matched, so_far), identity(question))
 
     return (
         cursor(rows[-1], False, after) if rows and after < matched else None,
@@ -171,7 +171,7 @@ def _told(value: object) -> object:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _identity(question: Question) -> str:
+def identity(question: Question) -> str:
     """The hash of everything that an answer depends on but its moment, its place in the walk and the store's state."""
     plain = replace(question, asof=None, position=None, limit=0, offset=0)
     return _hashed(plain) if question.where is not None else _kept_identity(plain)
@@ -191,7 +191,8 @@ def _hashed(question: Question) -> str:
 
 
 @lru_cache(maxsize=1)
-def _cursor_key() -> bytes:
+def cursor_key() -> bytes:
+    """The key that signs cursors, the same in every process."""
     with reading(VisibleSet()) as connection:
         row = connection.execute("SELECT value FROM cop.secret WHERE name = 'cursor'").fetchone()
     assert row is not None
@@ -204,7 +205,7 @@ def item_etag(question: Question, found: Item, *extra: object) -> str:
     A load gives many features one version, so the id is in it. The first part is the version's alone, so that a
     writer may name it (If-Match) whatever form he read.
     """
-    form = question_hash(_identity(question), question.asof, extra)
+    form = question_hash(identity(question), question.asof, extra)
     return f'"{version_tag(found.id, found.version)}.{form}"'
 
 
@@ -220,4 +221,4 @@ def is_version(tag: str, id_: str, version: int) -> bool:
 
 def forget() -> None:
     """Forget what was read from the store once for the whole process."""
-    _cursor_key.cache_clear()
+    cursor_key.cache_clear()

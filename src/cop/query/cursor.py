@@ -17,6 +17,29 @@ def _serializer(key: bytes) -> URLSafeSerializer:
     return URLSafeSerializer(key, salt="cursor", signer_kwargs={"key_derivation": "none"})
 
 
+def write_token(key: bytes, *body: object) -> str:
+    """A signed token of plain values; one of them should say what it is for."""
+    return str(_serializer(key).dumps(body))
+
+
+def read_token(key: bytes, token: str, length: int) -> list[object]:
+    """The values of a token, so many.
+
+    Raises Refused where it was altered, or is none of ours.
+    """
+    try:
+        body = _serializer(key).loads(token)
+    except (BadSignature, ValueError, TypeError) as exc:
+        raise _not_ours() from exc
+    if not isinstance(body, list) or len(body) != length:
+        raise _not_ours()
+    return body
+
+
+def _not_ours() -> Refused:
+    return Refused("cursor: this is not a cursor of this server; follow the links next and prev", "cursor")
+
+
 def write_cursor(key: bytes, position: Position, belongs_to: str) -> str:
     """The token of a position."""
     values = [_plain(value) for value in position.values]
@@ -32,7 +55,7 @@ def read_cursor(key: bytes, token: str, belongs_to: str) -> Position:
     try:
         values, backwards, n, matched, before, owner = _serializer(key).loads(token)
     except (BadSignature, ValueError, TypeError) as exc:
-        raise Refused("cursor: this is not a cursor of this server; follow the links next and prev", "cursor") from exc
+        raise _not_ours() from exc
     if owner != belongs_to:
         raise Refused("cursor: it belongs to another question; keep the other parameters as they were", "cursor")
     return Position(tuple(_rich(value) for value in values), bool(backwards), int(n), int(matched), int(before))

@@ -8,6 +8,9 @@ SELECT set_config('cop.visible', %(visible)s, true), set_config('cop.actor', %(a
 -- clock --
 SELECT cop.clock(%(mode)s);
 
+-- district --
+SELECT cop.district_of(%(geometry)s::text::geometry);
+
 -- lock --
 SELECT record, seq FROM cop.lock_feature(%(layer)s, %(id)s);
 

@@ -19,9 +19,16 @@ import yoyo
 from cop.catalogue import Catalogue
 from cop.catalogue.spec import spec
 from cop.errors import SetupTrouble
+from cop.query.summary import columns_read
 from cop.resources import package_folder
 from cop.store.statements import statements
 
+# What the database says where migrations or layers were never applied, or are older than this version.
+LACKING = (
+    psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn,
+    psycopg.errors.InvalidSchemaName,
+)  # fmt: skip
+_FIRST = "`cop migrate` applies them; `make run` does both."
 MIGRATIONS = package_folder() / "sql" / "migrations"
 _SQL = package_folder() / "sql" / "upgrade.sql"
 _POST = ".post"
@@ -132,9 +139,22 @@ def apply_layers(owner_dsn: str, catalogue: Catalogue) -> dict[str, str]:
             for layer in catalogue.feature_layers:
                 row = connection.execute("SELECT cop.apply_layer(%s)", [json.dumps(spec(layer))]).fetchone()
                 outcome[layer.id] = row[0] if row else "unchanged"
+                if counted := columns_read(layer):
+                    connection.execute("SELECT cop.apply_counted(%s, %s)", [layer.id, list(counted)])
+    except LACKING as exc:
+        raise SetupTrouble(f"the layers were not applied: the store lacks the migrations; {_FIRST}") from exc
     except psycopg.Error as exc:
         raise SetupTrouble(f"the layers were not applied: {_told(exc)}") from exc
     return outcome
+
+
+def remedy(exc: psycopg.Error) -> str:
+    """What is lacking in the store, and the commands that make it."""
+    missing = exc.diag.message_primary or str(exc)
+    return (
+        f"The store is not what this version works with: {missing}.\n"
+        "`cop migrate` and then `cop layers apply` bring it up to date; `make run` does both."
+    )
 
 
 def _with_driver(dsn: str) -> str:

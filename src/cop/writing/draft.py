@@ -66,6 +66,17 @@ def now(connection: Connection, writer: Writer) -> str:
     return str(row[0].isoformat())
 
 
+def place(connection: Connection, draft: Draft) -> None:
+    """Fill the district from a new position, where the writer has not said one."""
+    name = rules_of(draft.layer).district
+    where = draft.values.get("geom")
+    if name is None or where is None or draft.values.get(name) is not None:
+        return
+    row = connection.execute(statements(SQL)["district"], {"geometry": where}).fetchone()
+    if row is not None and row[0] is not None:
+        draft.values[name] = row[0]
+
+
 def check_next_state(connection: Connection, draft: Draft, id_: str) -> None:
     """Check the step from state to state, where there is one."""
     states = rules_of(draft.layer).states

@@ -16,7 +16,7 @@ from cop.store.reading import Connection
 from cop.store.statements import statements
 from cop.store.writing import SQL
 from cop.writing.body import Body
-from cop.writing.draft import Draft, Writer, check_next_state, locked, now, put, stamp
+from cop.writing.draft import Draft, Writer, check_next_state, locked, now, place, put, stamp
 from cop.writing.parents import move, parent_of, parent_of_new
 from cop.writing.rights import (
     OWNER,
@@ -68,6 +68,7 @@ def create(connection: Connection, layer: Layer, writer: Writer, body: Body) -> 
     if faults:
         raise Invalid(faults)
     check_owner(writer.principal, draft.values, "making this record")
+    place(connection, draft)
     stamp(connection, draft)
     id_ = put(connection, layer, None, draft.values)
     if parent is not None:
@@ -102,6 +103,7 @@ def change(
     if faults:
         raise Invalid(faults)
     check_next_state(connection, draft, id_)
+    place(connection, draft)
     stamp(connection, draft)
     put(connection, layer, id_, draft.values)
     parent = parent_of(connection, draft, id_)

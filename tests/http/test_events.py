@@ -1,0 +1,370 @@
+"""Events: what is pushed to each audience is what it may see, complete and in order, whatever breaks in between."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from conftest import Server
+from jsonschema import Draft202012Validator
+from replicas import Life, Replica, audiences, features, incident
+from streams import Stream, number
+
+from cop.catalogue import catalogue
+from cop_server.cluster import Cluster
+
+ITEMS = "/collections/incidents/items"
+
+
+@pytest.fixture
+def owner(store: Cluster) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(store.owner_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def url(store: Cluster, start_server: Callable[..., str]) -> str:
+    return start_server(store.app_dsn, COP_EVENTS_HEARTBEAT_S="0.5")
+
+
+@pytest.fixture
+def http(url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def listen(url: str) -> Iterator[Callable[..., Stream]]:
+    opened: list[Stream] = []
+
+    def start(**more: Any) -> Stream:
+        opened.append(Stream(url, **more))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def sequence(url: str, collection: str) -> int:
+    return int(httpx.get(f"{url}/collections/{collection}/items?limit=1").headers["COP-Sequence"])
+
+
+def in_order(stream: Stream) -> None:
+    numbers = [number(id_) for id_ in stream.ids]
+    assert numbers == sorted(numbers)
+    assert len(set(stream.ids)) == len(stream.ids), "no id comes twice"
+    keys = [(event["subject"], event["sequence"]) for event in stream.events]
+    assert len(set(keys)) == len(keys), "none doubled"
+
+
+def test_a_change_comes_at_once_as_a_cloud_event(url: str, listen: Callable[..., Stream], owner: Any) -> None:
+    stream = listen(collections="incidents")
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert stream.headers["cache-control"] == "no-store"
+    assert stream.headers["x-accel-buffering"] == "no"
+    assert stream.last == "0"
+    began = time.time()
+    incident(owner, "I-1")
+    stream.until(lambda s: len(s.events) == 1)
+    event = stream.events[0]
+    assert event["came"] - began < 1
+    assert stream.ids == ["1:I-1"]
+    assert event["specversion"] == "1.0"
+    assert event["type"] == "org.ogc.api.collection.item.update"
+    assert event["source"] == f"{url}/collections/incidents"
+    assert (event["subject"], event["collection"], event["sequence"]) == ("I-1", "incidents", "1")
+    assert event["datacontenttype"] == "application/geo+json"
+    assert event["time"].endswith("Z")
+    assert event["bbox"] == "114.1,22.3,114.1,22.3"
+    item = httpx.get(f"{url}{ITEMS}/I-1").json()
+    assert event["data"] == {name: value for name, value in item.items() if name != "links"} | {"seq": 1}
+    owner.execute("UPDATE layer.incidents SET geom = ST_SetSRID(ST_Point(114.3, 22.4), 4326)")
+    owner.execute("DELETE FROM layer.incidents")
+    stream.until(lambda s: s.told[-1:] == [("I-1", True)])
+    gone = stream.events[-1]
+    assert gone["type"] == "org.ogc.api.collection.item.delete"
+    assert gone["data"] == {"type": "Feature", "id": "I-1", "geometry": None, "properties": None, "seq": 3,
+                            "deleted": True}  # fmt: skip
+    in_order(stream)
+
+
+def test_every_audience_is_told_what_it_sees_and_nothing_else(
+    http: httpx.Client, listen: Callable[..., Stream], owner: Any, store: Cluster
+) -> None:
+    known = audiences(store)
+    streams = {name: listen(headers=headers, collections="incidents,place_names") for name, headers in known.items()}
+    boxed = {name: listen(headers=headers, collections="incidents", bbox="114.0,22.2,114.1,22.4",
+                          filter="category = 'flood'") for name, headers in known.items()}  # fmt: skip
+    other = listen(headers=known["emsc"], mode="actual", collections="incidents")
+    Life(owner, seed=11).go_on(60)
+    for of, query in ((streams, {}), (boxed, {"bbox": "114.0,22.2,114.1,22.4", "filter": "category = 'flood'"})):
+        for name, headers in known.items():
+            original = features(http, ITEMS, headers, **query)
+            of[name].until(lambda s, o=original: kept(s)["incidents"] == o)  # type: ignore[misc]
+            in_order(of[name])
+    original = features(http, ITEMS, known["emsc"], mode="actual")
+    other.until(lambda s: kept(s)["incidents"] == original)
+    places = features(http, "/collections/place_names/items", {})
+    streams["public"].until(lambda s: kept(s)["place_names"] == places)
+    seen = {event["subject"] for event in streams["public"].events if event["collection"] == "incidents"}
+    public_once = {
+        feature
+        for (feature,) in owner.execute(
+            "SELECT id FROM history.incidents WHERE cls = 'exercise:public' UNION"
+            " SELECT feature FROM cop.journal WHERE cls_before = 'exercise:public'"
+        )
+    }
+    assert seen <= public_once
+
+
+def kept(stream: Stream) -> dict[str, dict[str, Any]]:
+    """The replica of each collection that a stream makes."""
+    replicas = {"incidents": Replica(), "place_names": Replica()}
+    for event in list(stream.events):
+        feature = {name: value for name, value in event["data"].items() if name != "links"}
+        replicas[event["collection"]].take(feature)
+    return {name: replica.kept for name, replica in replicas.items()}
+
+
+def test_the_last_id_resumes_without_gap_or_double(url: str, listen: Callable[..., Stream], owner: Any) -> None:
+    """Cut at every place of a history with loads, where many records have one number."""
+    Life(owner, seed=21).go_on(40)
+    whole = listen(collections="incidents,place_names", since="0")
+    last = max(sequence(url, name) for name in ("incidents", "place_names"))
+    whole.until(lambda s: s.last == str(last))
+    in_order(whole)
+    numbers = [number(id_) for id_ in whole.ids]
+    assert len(set(numbers)) < len(numbers), "loads have given many one number"
+    for cut in range(0, len(whole.ids), max(1, len(whole.ids) // 9)):
+        rest = listen(last=whole.ids[cut], collections="incidents,place_names", since="0")
+        wanted = whole.ids[cut + 1 :]
+        rest.until(lambda s, w=wanted: set(w) <= set(s.ids))  # type: ignore[misc]
+        extra = [event for id_, event in zip(rest.ids, rest.events, strict=True) if id_ not in set(wanted)]
+        assert all(event["type"].endswith("delete") for event in extra), "only what left may be told again"
+        in_order(rest)
+        rest.close()
+
+
+def test_a_restart_loses_nothing(store: Cluster, owner: Any, var: Any) -> None:
+    """The server is stopped and started again while records are written; the client only repeats its last id."""
+    written: list[str] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(store.owner_dsn, autocommit=True) as connection:
+            while not stop.is_set():
+                written.append(incident(connection, f"W-{len(written)}"))
+                time.sleep(0.02)
+
+    seen: list[str] = []
+    last = "0"
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            server = Server(store.app_dsn, var)
+            server.wait("/ready")
+            stream = Stream(server.url, last=last, collections="incidents")
+            stream.until(lambda s: len(s.events) > 10)
+            began = time.monotonic()
+            server.stop()
+            assert time.monotonic() - began < 5, "a server that stops does not wait for its streams"
+            assert server.process.returncode in (0, -15)
+            assert stream.ended.wait(5)
+            assert stream.markers == ["closed"]
+            in_order(stream)
+            seen += [event["subject"] for event in stream.events]
+            last = str(stream.last)
+            assert "Traceback" not in server.log.read_text()
+    finally:
+        stop.set()
+        writer.join()
+    server = Server(store.app_dsn, var)
+    server.wait("/ready")
+    stream = Stream(server.url, last=last, collections="incidents")
+    stream.until(lambda s: len(seen) + len(s.events) >= len(written))
+    seen += [event["subject"] for event in stream.events]
+    stream.close()
+    server.stop()
+    assert seen == written, "each once, in the order of the commits"
+
+
+def test_a_listener_that_is_killed_comes_back_and_misses_nothing(
+    url: str, listen: Callable[..., Stream], owner: Any, store: Cluster, cluster: Cluster
+) -> None:
+    stream = listen(collections="incidents")
+    incident(owner, "before")
+    stream.until(lambda s: s.told == [("before", False)])
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
+        for round_ in range(3):
+            owner.execute("BEGIN")
+            incident(owner, f"between-{round_}")
+            killed = admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cop-listener'"
+                " AND datname = %s", [owner.info.dbname]).fetchall()  # fmt: skip
+            assert killed == [(True,)], "one listener a process"
+            owner.execute("COMMIT")
+            incident(owner, f"after-{round_}")
+            stream.until(lambda s, r=round_: s.markers.count("resumed") == r + 1)  # type: ignore[misc]
+            stream.until(lambda s, r=round_: (f"after-{r}", False) in s.told)  # type: ignore[misc]
+    assert stream.markers == ["interrupted", "resumed"] * 3
+    assert [name for name, _ in stream.told] == [
+        "before",
+        *(f"{w}-{r}" for r in range(3) for w in ("between", "after")),
+    ]
+    in_order(stream)
+
+
+def test_a_store_that_was_away_is_read_again(
+    listen: Callable[..., Stream], owner: Any, store: Cluster, cluster: Cluster
+) -> None:
+    """Every connection of the server is cut at once, again and again, while records are written."""
+    stream = listen(collections="incidents")
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
+        for number_ in range(30):
+            incident(owner, f"I-{number_}")
+            if number_ % 5 == 0:
+                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cop_app'"
+                              " AND datname = %s", [owner.info.dbname])  # fmt: skip
+    stream.until(lambda s: len(s.events) >= 30, 30)
+    assert [name for name, _ in stream.told] == [f"I-{number_}" for number_ in range(30)]
+
+
+def test_a_client_that_does_not_read_is_dropped_and_goes_on_later(
+    store: Cluster, owner: Any, start_server: Callable[..., str]
+) -> None:
+    url = start_server(store.app_dsn, COP_EVENTS_QUEUE_KB="200")
+    host, port = httpx.URL(url).host, httpx.URL(url).port
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.connect((host, port))
+    slow.sendall(b"GET /events?collections=place_names HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.5)
+    quick = Stream(url, collections="place_names")
+    for round_ in range(40):
+        owner.execute("INSERT INTO layer.place_names (id, name_en) SELECT %s || '-' || g, repeat('x', 4000)"
+                      " FROM generate_series(1, 50) AS g", [str(round_)])  # fmt: skip
+    quick.until(lambda s: len(s.events) == 2000, 30)
+    assert quick.markers == [], "the others are not troubled"
+    slow.settimeout(10)
+    received = b""
+    while b"cop.stream.dropped" not in received:
+        part = slow.recv(1_000_000)
+        assert part, "it is told why the stream ends"
+        received += part
+    assert b"\r\n0\r\n\r\n" in received + slow.recv(1000), "and it ends"
+    slow.close()
+    ids = [line[4:].decode() for line in received.split(b"\n") if line.startswith(b"id: ") and line[4:].strip()]
+    got = received.count(b'"specversion":"1.0","id":"place_names/')
+    assert got < 2000
+    rest = Stream(url, last=ids[-1], collections="place_names")
+    rest.until(lambda s: len(s.events) == 2000 - got)
+    rest.close()
+    quick.close()
+
+
+def test_silence_is_filled_and_moves_the_place(listen: Callable[..., Stream], owner: Any) -> None:
+    stream = listen(collections="incidents", filter="category = 'landslide'")
+    stream.until(lambda s: len(s.comments) >= 2)
+    incident(owner, "flood")
+    stream.until(lambda s: s.last == "1")
+    assert stream.events == [], "not in the filter; the place has moved all the same"
+
+
+def test_bad_questions_are_refused_by_name(listen: Callable[..., Stream], url: str, owner: Any) -> None:
+    incident(owner, "1")
+    cases: list[tuple[dict[str, str], int, str, str]] = [
+        ({"last": "nonsense"}, 400, "Last-Event-ID", "nonsense"),
+        ({"last": "1:"}, 400, "Last-Event-ID", "1:"),
+        ({"last": "99"}, 400, "Last-Event-ID", "ahead"),
+        ({"since": "99"}, 400, "since", "ahead"),
+        ({"since": "-1"}, 400, "since", "-1"),
+        ({"filter": "nonsense = 1", "collections": "incidents"}, 400, "filter", "'nonsense'"),
+        ({"filter": "major = true"}, 400, "filter", "'major'"),
+        ({"filter": "major =", "collections": "incidents"}, 400, "filter", ""),
+        ({"bbox": "1,2"}, 400, "bbox", "bbox"),
+        ({"collections": "incidents,nothing"}, 404, "collections", "nothing"),
+        ({"collections": ","}, 400, "collections", ""),
+        ({"limit": "1"}, 400, "limit", "limit"),
+        ({"mode": "real"}, 400, "mode", "real"),
+    ]
+    for query, status, parameter, word in cases:
+        stream = listen(**query)
+        assert (stream.status, stream.problem["parameter"]) == (status, parameter), query
+        assert word in stream.problem["detail"]
+    assert listen(headers={"X-API-Key": "cop_wrong"}).status == 401
+    assert httpx.get(f"{url}/events", headers={"Accept": "application/json"}).status_code == 406
+    assert httpx.head(f"{url}/events").headers["content-type"].startswith("text/event-stream")
+    owner.execute(
+        "INSERT INTO cop.journal SELECT 50, now(), 'incidents', 'x', 'insert', 'x', NULL, NULL, 'x', '', '', ''"
+    )
+    owner.execute("DELETE FROM cop.journal WHERE n < 50")
+    owner.execute("UPDATE cop.mark SET n = 60")
+    gone = listen(last="7")
+    assert (gone.status, gone.problem["example"]) == (410, "49")
+
+
+def test_credentials_that_end_end_the_stream(listen: Callable[..., Stream], owner: Any, store: Cluster) -> None:
+    viewer = listen(headers=audiences(store)["viewer"], collections="incidents")
+    incident(owner, "internal", release="departments")
+    viewer.until(lambda s: s.told == [("internal", False)])
+    owner.execute("UPDATE cop.api_key SET revoked_at = now()")
+    assert viewer.ended.wait(20)
+    assert viewer.markers == ["ended"]
+
+
+def test_what_is_sent_is_what_the_document_says(
+    http: httpx.Client, url: str, listen: Callable[..., Stream], owner: Any
+) -> None:
+    """Every event against the message of its collection in the AsyncAPI document that is served."""
+    answer = http.get("/asyncapi")
+    assert answer.headers["content-type"] == "application/vnd.aai.asyncapi+json;version=3.0.0"
+    document = answer.json()
+    assert document["servers"]["cop"]["host"] == url.removeprefix("http://")
+    assert set(document["channels"]["events"]["messages"]) == {
+        *(layer.id for layer in catalogue().feature_layers),
+        "stream",
+    }
+    Life(owner, seed=5).go_on(40)
+    owner.execute(
+        "UPDATE layer.incidents SET geom = NULL, external_ids = '{TD:1}', major = true, progress_percent = 3"
+        " WHERE release = 'public'"
+    )
+    last = max(sequence(url, name) for name in ("incidents", "place_names"))
+    stream = listen(since="1")
+    stream.until(lambda s: s.last == str(last))
+    checked = set()
+    for event in stream.events:
+        told = {name: value for name, value in event.items() if name != "came"}
+        message = document["components"]["messages"][event["collection"]]
+        Draft202012Validator({**message["payload"], "components": document["components"]}).validate(told)
+        columns = message["payload"]["allOf"][1]["properties"]["data"]["oneOf"][0]["properties"]["properties"]
+        if event["type"].endswith("update"):
+            assert set(event["data"]["properties"]) == set(columns["properties"]), "no more, no less"
+        assert set(told) <= {*document["components"]["schemas"]["Envelope"]["properties"], "data"}
+        checked.add((event["collection"], event["type"].rpartition(".")[2]))
+    assert checked == set(itertools.product(("incidents", "place_names"), ("update", "delete")))
+    kinds = document["components"]["messages"]["stream"]["payload"]["properties"]["type"]["enum"]
+    assert kinds == [f"cop.stream.{kind}" for kind in ("interrupted", "resumed", "dropped", "ended", "closed")]
+
+
+def test_one_listener_serves_all_and_nothing_is_left_behind(
+    listen: Callable[..., Stream], owner: Any, store: Cluster
+) -> None:
+    """A number of streams is one LISTEN connection, and streams that are closed are read for no longer."""
+    streams = [listen(collections="incidents") for _ in range(20)]
+    incident(owner, "one")
+    for stream in streams:
+        stream.until(lambda s: s.told == [("one", False)])
+    count = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cop-listener' AND datname = current_database()"
+    )
+    assert owner.execute(count).fetchone() == (1,)
