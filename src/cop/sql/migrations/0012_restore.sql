@@ -2,7 +2,7 @@
 -- depends: 0011_changes
 
 ALTER TABLE cop.journal DROP CONSTRAINT journal_op_check;
-ALTER TABLE cop.journal ADD CHECK (op IN ('insert', 'update', 'delete', 'load', 'redact', 'prune', 'restore'));
+ALTER TABLE cop.journal ADD CONSTRAINT journal_op_check CHECK (op IN ('insert', 'update', 'delete', 'load', 'redact', 'prune', 'restore'));
 
 -- Changes made after the moment that a store was brought back to are lost, and nobody here knows their numbers; but clients
 -- have seen them, in ETags, cursors and `since`. So numbers go on from the clock's milliseconds, which no store reaches by
