@@ -85,6 +85,7 @@ def room() -> Iterator[Path]:
 def installation(room: Path) -> Installation:
     made = Installation(room / "var")
     made.done("upgrade", "--no-backup")
+    made.done("head", "sign")
     if LONG:
         made.done("exercise", "build")
         return made
@@ -130,6 +131,7 @@ def test_soak_the_store_comes_back_as_it_was_at_a_time_and_at_a_number(
     time.sleep(0.2)
     moment = datetime.now(UTC).isoformat()
     at_that_time = snapshot(installation)
+    installation.done("head", "sign")
     ((number_then,),) = installation.ask("SELECT n FROM cop.head")
     time.sleep(0.2)
     installation.ask("UPDATE layer.incidents SET status = 'confirmed' WHERE source = 'before' AND source_ref < '3'")
@@ -143,6 +145,7 @@ def test_soak_the_store_comes_back_as_it_was_at_a_time_and_at_a_number(
     told = other.done("restore", "--from", backups, "--to-time", moment)
     assert f"stands at number {number_then}" in told
     assert snapshot(other) == at_that_time
+    assert "all records agree" in other.done("verify")
     assert faults(other.store.owner_dsn) == {}
     ((n, cause),) = other.ask("SELECT n, cause FROM cop.journal WHERE op = 'restore'")
     assert n > 10**12, "no number is given twice"
@@ -179,6 +182,7 @@ def test_soak_without_a_moment_all_comes_back_but_never_over_the_real_world_unas
     ).read_bytes()
 
     whole.write("real", 2, mode="actual")
+    whole.done("head", "sign")
     for words in ([], ["--actual", "3"]):
         refused = whole.cop("restore", "--from", backups, *words)
         assert refused.returncode == 1
@@ -186,6 +190,8 @@ def test_soak_without_a_moment_all_comes_back_but_never_over_the_real_world_unas
     assert whole.ask("SELECT count(*) FROM layer.incidents WHERE message_status = 'actual'") == [(2,)]
     told = whole.done("restore", "--from", backups, "--to-time", quiet, "--actual", "2")
     assert "ends before" in told, "a quiet night is no fault"
+    assert "heads-before-" in told, "a head of what is lost is no proof against the store that came back"
+    assert "all records agree" in whole.done("verify")
     assert snapshot(whole) == snapshot(installation)
     (aside,) = (whole.var / "cluster").glob("replaced-*")
     assert str(aside) in told

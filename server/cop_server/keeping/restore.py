@@ -345,7 +345,7 @@ def _put_beside(settings: Settings, folder: Path) -> None:
 
 
 def _put_heads(settings: Settings, folder: Path, reached: Reached) -> None:
-    """The journal's key and heads: those here stay, where there are any, but heads of changes that are lost are set aside."""
+    """The journal's key and heads: those here stay, where there are any; heads of what is lost are set aside."""
     if not (settings.var / JOURNAL).is_dir() and (folder / JOURNAL).is_dir():
         shutil.copytree(folder / JOURNAL, settings.var / JOURNAL)
     heads = kept_heads(settings.var)
