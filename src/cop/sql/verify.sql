@@ -2,7 +2,8 @@
 -- Nothing is gathered in memory: what needs an order has an index.
 
 -- chain --
--- Rows of the journal whose hash is not of their content and of the row before, and gaps in their numbers.
+-- Rows of the journal whose hash is not of their content and of the row before, and gaps in their numbers. Before the row
+-- of a restore there is one: the numbers in it may have been given to changes that were lost.
 SELECT n, CASE WHEN n <> before_n + 1 AND op <> 'restore' THEN 'the rows between ' || before_n || ' and ' || n || ' are not there'
                WHEN hash_before <> before_hash THEN 'it does not follow the row before it'
                ELSE 'it is not what its hash was made of' END
@@ -11,7 +12,7 @@ FROM (SELECT j.n, j.op, j.hash, j.hash_before, lag(j.n, 1, 0::bigint) OVER w AS 
                  coalesce(j.feature, E'\x1e'), j.op, j.actor, coalesce(j.cause, E'\x1e'), coalesce(j.cls_before, E'\x1e'),
                  coalesce(j.cls_after, E'\x1e'), extract(epoch FROM j.told_at)::text), 'UTF8') || j.payload_hash) AS made
       FROM cop.journal AS j WINDOW w AS (ORDER BY j.n)) AS walked
-WHERE (n <> before_n + 1 AND op <> 'restore') OR hash_before <> before_hash OR hash <> made;
+WHERE (n <> before_n + 1 AND (op <> 'restore' OR n <= before_n)) OR hash_before <> before_hash OR hash <> made;
 
 -- head --
 -- The head, where it is not the last row of the journal.
@@ -37,7 +38,7 @@ SELECT cop.doc_expression(%(spec)s, %(profile)s, 't');
 -- layers_without_tables --
 -- Layers that the journal knows and that have no table to look at.
 SELECT DISTINCT j.layer, 'the journal has changes of it, and there is no table' FROM cop.journal AS j
-WHERE to_regclass(format('history.%I', j.layer)) IS NULL;
+WHERE CASE WHEN j.op <> 'restore' THEN to_regclass(format('history.%I', j.layer)) IS NULL END;
 
 -- versions --
 -- Versions that the journal does not know, or that are not what it says.
