@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 import threading
@@ -18,7 +19,13 @@ from replicas import Life, Replica, audiences, features, incident
 from streams import Stream, number
 
 from cop.catalogue import catalogue
+from cop.query.delta import Place
+from cop.query.parse_changes import read_stream
+from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
+from cop_server.events.channel import Subscriber
+from cop_server.events.encode import data_of
+from cop_server.events.hub import Hub
 
 ITEMS = "/collections/incidents/items"
 
@@ -75,7 +82,7 @@ def test_a_change_comes_at_once_as_a_cloud_event(url: str, listen: Callable[...,
     incident(owner, "I-1")
     stream.until(lambda s: len(s.events) == 1)
     event = stream.events[0]
-    assert event["came"] - began < 1
+    assert event["came"] - began < 5, "pushed, not asked for; how fast it is, bench/events.py says"
     assert stream.ids == ["1:I-1"]
     assert event["specversion"] == "1.0"
     assert event["type"] == "org.ogc.api.collection.item.update"
@@ -368,3 +375,33 @@ def test_one_listener_serves_all_and_nothing_is_left_behind(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cop-listener' AND datname = current_database()"
     )
     assert owner.execute(count).fetchone() == (1,)
+
+
+def test_an_event_is_made_once_however_many_read_it(store: Cluster, owner: Any) -> None:
+    """The same bytes, not equal ones, in every queue; and another question of the same set takes the same text."""
+    visible = VisibleSet()
+    all_of, boxed = (read_stream(catalogue(), visible, {"collections": "incidents", **more})
+                     for more in ({}, {"bbox": "114.0,22.2,114.2,22.4"}))  # fmt: skip
+
+    async def read() -> tuple[list[bytes | None], bytes | None, int]:
+        hub, readers, other = (
+            Hub("http://cop", store.app_dsn),
+            [Subscriber(1_000_000) for _ in range(50)],
+            Subscriber(1),
+        )
+        for reader in readers:
+            hub.open("all", visible, all_of, Place(0)).subscribers.add(reader)
+        hub.open("boxed", visible, boxed, Place(0)).subscribers.add(other)
+        await asyncio.sleep(0.5)  # everybody stands at 0
+        before = data_of.cache_info().misses
+        incident(owner, "one")
+        found = [await reader.next(20) for reader in readers], await other.next(20)
+        await hub.close()
+        return *found, data_of.cache_info().misses - before
+
+    chunks, narrowed, made = asyncio.run(read())
+    assert chunks[0] is not None
+    assert b'"subject":"one"' in chunks[0]
+    assert all(chunk is chunks[0] for chunk in chunks)
+    assert narrowed == chunks[0]
+    assert made == 1

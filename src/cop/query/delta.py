@@ -128,34 +128,25 @@ def delta_plan(question: Question, after: Place, until: int, *, whole: bool, tol
     """The next changes behind a place: n, id, text (null: a tombstone), time, box."""
     question = replace(question, asof=None, position=None)
     bound = Values()
+    after_n, after_id = (after.n, after.feature) if after.feature is not None else (after.n + 1, "")
     names: dict[str, sql.Composable] = {
         "history": sql.Identifier("history", question.layer.id),
+        "layer": sql.Literal(question.layer.id),
         "document": document(question),
         "asked": sql.SQL(" AND ").join([sql.SQL("TRUE"), *conditions(question, bound)]),
-        "since": bound.bind(after.n),
-        "until": bound.bind(until),
+        "seen": sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
+        "since": sql.SQL("{}::bigint").format(bound.bind(after.n)),
+        "after_n": sql.SQL("{}::bigint").format(bound.bind(after_n)),
+        "after_id": sql.SQL("{}::text").format(bound.bind(after_id)),
+        "until": sql.SQL("{}::bigint").format(bound.bind(until)),
         "rows": sql.Literal(_ROWS),
     }
-    names |= {
-        "layer": sql.Literal(question.layer.id),
-        "seen": sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
-        "made_after": _behind(sql.SQL("t.seq"), sql.SQL("t.id"), after, bound),
-        "ended_after": _behind(sql.SQL("t.seq_to"), sql.SQL("t.id"), after, bound),
-        "left_after": _behind(sql.SQL("l.n"), sql.SQL("l.id"), after, bound),
-    }
-    parts = ["present"]
-    if not whole:
-        parts += ["gone", "left"] if question.layer.is_labelled else ["gone"]
     texts = statements(_SQL / "delta.sql")
-    union = sql.SQL(" UNION ALL ").join(sql.SQL("({})").format(_filled(texts[part], names)) for part in parts)
-    return Plan(_filled(texts["told" if told else "plain"], {**names, "union": union}), bound.by_name)
-
-
-def _behind(n: sql.Composable, id_: sql.Composable, after: Place, bound: Values) -> sql.Composable:
-    since = bound.bind(after.n)
-    if after.feature is None:
-        return sql.SQL("{} > {}").format(n, since)
-    return sql.SQL("{0} >= {1} AND ({0} > {1} OR {2} > {3})").format(n, since, id_, bound.bind(after.feature))
+    others: list[str] = [] if whole else ["gone", "left"] if question.layer.is_labelled else ["gone"]
+    parts = [sql.SQL("UNION ALL ({})").format(_filled(texts[part], names)) for part in others]
+    names |= {"present": _filled(texts["present"], names), "others": sql.SQL(" ").join(parts)}
+    names["joined"] = _filled(texts["joined"], names)
+    return Plan(_filled(texts["told" if told else "plain"], names), bound.by_name)
 
 
 def _filled(text: str, names: dict[str, sql.Composable]) -> sql.Composed:
