@@ -1,7 +1,7 @@
-"""Take the pictures of docs/clients.md from a running server: `.venv/bin/python scripts/pictures.py [ADDRESS]`.
+"""Take the pictures of README.md and docs/clients.md: `.venv/bin/python scripts/pictures.py [ADDRESS]`.
 
-Needs what `make test` needs: QGIS's Python (Debian's python3-qgis) and Chromium. Writes docs/pictures/qgis.png and
-docs/pictures/landing.png, each under 300 kB.
+ADDRESS is that of a running server; without it http://127.0.0.1:8000. Needs what `make test` needs: QGIS's Python
+(Debian's python3-qgis) and Chromium. Writes map.png, landing.png and qgis.png in docs/pictures, each under 300 kB.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from pathlib import Path
 
 import httpx
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 PYTHON = "/usr/bin/python3"  # Debian's: the package qgis is made for it alone
 LARGEST = 300_000
+PATIENCE_MS = 90_000
+FADED_IN_MS = 2_000  # labels and marks appear within a moment after the last tile
+# Without a graphics card the map is drawn in software.
+FLAGS = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader",
+         "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]  # fmt: skip
 KEPT = ("PATH", "LANG", "HOME", "TMPDIR")
 
 
@@ -29,8 +34,12 @@ def main() -> None:
     url = (sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000").rstrip("/")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            shrink(the_map(browser, url, folder), PICTURES / "map.png")
+            shrink(landing_page(browser, url, folder), PICTURES / "landing.png")
+            browser.close()
         shrink(qgis(url, folder), PICTURES / "qgis.png")
-        shrink(landing_page(url, folder), PICTURES / "landing.png")
 
 
 def qgis(url: str, folder: Path) -> Path:
@@ -44,26 +53,35 @@ def qgis(url: str, folder: Path) -> Path:
     return picture
 
 
-def landing_page(url: str, folder: Path) -> Path:
+def the_map(browser: Browser, url: str, folder: Path) -> Path:
+    """The page with its map, in the first language of the repository, on the light ground."""
+    picture = folder / "map.png"
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-HK", timezone_id="Asia/Hong_Kong")
+    page.goto(f"{url}/map?lang=en&theme=light")
+    page.wait_for_selector("body[data-ready=true]", timeout=PATIENCE_MS)
+    page.wait_for_load_state("networkidle", timeout=PATIENCE_MS)
+    page.wait_for_timeout(FADED_IN_MS)
+    page.screenshot(path=picture)
+    return picture
+
+
+def landing_page(browser: Browser, url: str, folder: Path) -> Path:
     """The landing page with its addresses."""
     picture = folder / "landing.png"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--headless=new", "--no-sandbox"]
-        )  # fmt: skip
-        page = browser.new_page(viewport={"width": 1200, "height": 980}, locale="en-HK")
-        page.goto(f"{url}/?f=html&lang=en")
-        page.wait_for_selector(".address >> text=TileJSON")
-        page.screenshot(path=picture)
-        browser.close()
+    page = browser.new_page(viewport={"width": 1200, "height": 980}, locale="en-HK")
+    page.goto(f"{url}/?f=html&lang=en")
+    page.wait_for_selector(".address >> text=TileJSON")
+    page.screenshot(path=picture)
     return picture
 
 
 def shrink(picture: Path, to: Path) -> None:
     """Write a picture with as many colours as its size allows. Raises SystemExit where even few are too large."""
     with Image.open(picture) as whole:
-        for colours in (256, 128, 64, 32):
-            whole.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(to, optimize=True)
+        for colours in (256, 192, 128, 64, 32):
+            # Means keep rare colours, such as the lamp of 60 pixels that says whether the picture is live.
+            few = whole.convert("RGB").quantize(colours, kmeans=8, dither=Image.Dither.NONE)
+            few.save(to, optimize=True)
             if to.stat().st_size < LARGEST:
                 print(f"{to.relative_to(ROOT)}: {to.stat().st_size // 1000} kB")
                 return

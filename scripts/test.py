@@ -1,6 +1,9 @@
-"""Run the suites one after another on one test cluster, and say how long each took and what came of it.
+"""Run the suites on one test cluster, and say how long each took and what came of it.
 
-Usage: scripts/test.py [--only WORD] [--long] [suite ...] [-- what pytest should get]
+Usage: scripts/test.py [--only WORD] [--long] [--serial] [suite ...] [-- what pytest should get]
+
+Two lanes run side by side, in each of them one suite after another; what a suite said is printed when it has ended.
+With one suite, one core, --long or --serial there is one lane, and the output comes as it is made.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ STATE = ROOT / "var" / "test"
 CLUSTER = ROOT / "var" / "test-cluster"
 # From what needs least to what needs all, so that the first failure is the nearest to its cause.
 ORDER = ("unit", "store", "ingest", "http", "basemap", "clients", "page")
+# What takes longest goes into a lane of its own; the lanes then take about as long as each other.
+LONG_LANE = ("http", "clients")
 BUDGET_SECONDS = 15 * 60
-SUITE_SECONDS = 10 * 60
+SUITE_SECONDS = 14 * 60
 LONG_SUITE_SECONDS = 6 * 3600
 NO_TESTS = 5
 
@@ -64,6 +69,7 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(suites())}; none: all of them")
     parser.add_argument("--only", metavar="WORD", help="only tests with this word in their file's or own name")
     parser.add_argument("--long", action="store_true", help="at length: COP_TEST_LENGTH=long, no time limit of a suite")
+    parser.add_argument("--serial", action="store_true", help="one suite after another, with its output as it is made")
     ours = parser.parse_args(words[:cut])
     if unknown := set(ours.suites) - set(suites()):
         parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(suites())}")
@@ -92,35 +98,90 @@ def build_page() -> Result:
     return Result("page build", time.monotonic() - began)
 
 
-def run_suite(suite: str, env: dict[str, str], options: list[str], limit: float) -> Result:
-    """One pytest run of one folder."""
-    report = STATE / f"{suite}.xml"
-    report.unlink(missing_ok=True)
-    console.rule(suite, align="left")
-    command = [sys.executable, "-m", "pytest", f"tests/{suite}", "-q", f"--junitxml={report}", *options]
-    began = time.monotonic()
-    code = wait(subprocess.Popen(command, cwd=ROOT, env=env), limit)
-    seconds = time.monotonic() - began
-    if not report.is_file():
-        return Result(suite, seconds, trouble="too slow" if code is None else f"ended with {code}")
-    return read_report(suite, seconds, report, code)
+class Run:
+    """One pytest run of one folder, under way; with `kept`, what it says is kept for its end."""
+
+    def __init__(self, suite: str, env: dict[str, str], options: list[str], *, kept: bool) -> None:
+        self.suite = suite
+        self.report = STATE / f"{suite}.xml"
+        self.report.unlink(missing_ok=True)
+        self.log = STATE / f"{suite}.log" if kept else None
+        command = [sys.executable, "-m", "pytest", f"tests/{suite}", "-q", f"--junitxml={self.report}", *options]
+        self.began = time.monotonic()
+        if self.log is None:
+            console.rule(suite, align="left")
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env)
+            return
+        say(f"{suite} begins")
+        with self.log.open("wb") as log:
+            # A group of its own: a terminal's Ctrl-C would else reach it besides our own word, and a second one cuts
+            # short what its fixtures take down.
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT, process_group=0
+            )
+
+    def result(self, limit: float) -> Result | None:
+        """What came of it; None as long as it runs. Ends it where its time is up."""
+        seconds, code = time.monotonic() - self.began, self.process.poll()
+        if code is None and seconds < limit:
+            return None
+        if code is None:
+            ask_to_end(self.process)
+            end(self.process)
+        self.tell()
+        if not self.report.is_file():
+            return Result(self.suite, seconds, trouble="too slow" if code is None else f"ended with {code}")
+        return read_report(self.suite, seconds, self.report, code)
+
+    def tell(self) -> None:
+        """Print what was kept."""
+        if self.log is not None:
+            console.rule(self.suite, align="left")
+            print(self.log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
 
 
-def wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
-    """The exit code, or None where the time was up; leaves no pytest behind."""
+def lanes_of(wanted: list[str], *, serial: bool) -> list[list[str]]:
+    """The suites in one lane, or in two that run side by side."""
+    if serial or (os.cpu_count() or 1) < 2:
+        return [wanted]
+    lanes = [[s for s in wanted if s in LONG_LANE], [s for s in wanted if s not in LONG_LANE]]
+    return [lane for lane in lanes if lane]
+
+
+def run_lanes(lanes: list[list[str]], env: dict[str, str], options: list[str], limit: float) -> list[Result]:
+    """Run every lane's suites one after another, the lanes side by side; leaves no pytest behind."""
+    waiting, kept = [list(lane) for lane in lanes], len(lanes) > 1
+    running: dict[int, Run] = {}
+    results: list[Result] = []
     try:
-        return process.wait(limit)
-    except subprocess.TimeoutExpired:
-        interrupt(process)
-        return None
+        while running or any(waiting):
+            for nth, lane in enumerate(waiting):
+                if nth not in running and lane:
+                    running[nth] = Run(lane.pop(0), env, options, kept=kept)
+            for nth, run in list(running.items()):
+                if (result := run.result(limit)) is not None:
+                    results.append(result)
+                    del running[nth]
+            time.sleep(0.1)
     except BaseException:
-        interrupt(process)
+        for run in running.values():
+            ask_to_end(run.process)
+        for run in running.values():
+            end(run.process)
+            run.tell()
         raise
+    order = [suite for lane in lanes for suite in lane]
+    return sorted(results, key=lambda result: order.index(result.suite))
 
 
-def interrupt(process: subprocess.Popen[bytes]) -> None:
+def ask_to_end(process: subprocess.Popen[bytes]) -> None:
     """End pytest as Ctrl-C would: it says where it was, and takes down what its fixtures made."""
-    process.send_signal(signal.SIGINT)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a pytest that was asked to end, and leave none behind."""
     try:
         process.wait(30)
     except subprocess.TimeoutExpired:
@@ -143,8 +204,8 @@ def read_report(suite: str, seconds: float, report: Path, code: int | None) -> R
     return Result(suite, seconds, total - failed - skipped, failed, skipped, trouble)
 
 
-def show(results: list[Result]) -> None:
-    """The table of times and the last line, in pytest's words."""
+def show(results: list[Result], seconds: float) -> None:
+    """The table of times and the last line, in pytest's words, with the time of the whole."""
     table = Table("suite", title_justify="left")
     for name in ("seconds", "passed", "failed", "skipped"):
         table.add_column(name, justify="right")
@@ -153,7 +214,6 @@ def show(results: list[Result]) -> None:
         numbers = (str(r.passed), str(r.failed), str(r.skipped))
         table.add_row(r.suite, f"{r.seconds:.1f}", *numbers, r.trouble, style=None if r.good else "red")
     console.print(table)
-    seconds = sum(r.seconds for r in results)
     if seconds > BUDGET_SECONDS:
         say(f"The suites took {seconds / 60:.1f} minutes; their budget is {BUDGET_SECONDS // 60}.")
     parts = [f"{sum(r.passed for r in results)} passed", f"{sum(r.failed for r in results)} failed"]
@@ -172,10 +232,9 @@ def run_all(ours: argparse.Namespace, options: list[str]) -> list[Result]:
     wanted = ours.suites or suites()
     page = build_page() if needs_page(wanted) else None
     results = [page] if page else []
-    for suite in wanted:
-        if suite == "page" and page and not page.good:
-            continue
-        results.append(run_suite(suite, env, options, limit))
+    if page and not page.good:
+        wanted = [suite for suite in wanted if suite != "page"]
+    results += run_lanes(lanes_of(wanted, serial=ours.serial or ours.long), env, options, limit)
     if ours.only and any(r.passed or r.failed for r in results):
         return [r for r in results if r.trouble != "no tests"]
     return results
@@ -189,6 +248,7 @@ def needs_page(wanted: list[str]) -> bool:
 def main() -> int:
     """Run the suites; 0 where all passed."""
     ours, options = arguments()
+    began = time.monotonic()
     with explaining():
         ran_before = cluster_status(CLUSTER).running
         try:
@@ -196,7 +256,7 @@ def main() -> int:
         finally:
             if not ran_before:
                 stop_cluster(CLUSTER)
-    show(results)
+    show(results, time.monotonic() - began)
     return 0 if all(r.good for r in results) else 1
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -69,6 +70,14 @@ def _exists(cluster: Cluster, name: str) -> bool:
         return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount > 0
 
 
+@contextmanager
+def _alone(cluster: Cluster, name: str) -> Iterator[None]:
+    """One suite at a time makes a template; another that wants the same one waits for it."""
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        yield
+
+
 def _rename(cluster: Cluster, old: str, new: str) -> None:
     with psycopg.connect(cluster.admin_dsn, autocommit=True) as connection:
         connection.execute(
@@ -82,13 +91,14 @@ def _rename(cluster: Cluster, old: str, new: str) -> None:
 def template(cluster: Cluster) -> str:
     """A database with migrations and layers applied, and nothing in it."""
     name = f"t_empty_{_fingerprint(package_folder())}"
-    if not _exists(cluster, name):
-        making = f"{name}_making"
-        drop_database(cluster, making)
-        owner = create_database(cluster, making).owner_dsn
-        migrate(owner)
-        apply_layers(owner, catalogue())
-        _rename(cluster, making, name)
+    with _alone(cluster, name):
+        if not _exists(cluster, name):
+            making = f"{name}_making"
+            drop_database(cluster, making)
+            owner = create_database(cluster, making).owner_dsn
+            migrate(owner)
+            apply_layers(owner, catalogue())
+            _rename(cluster, making, name)
     return name
 
 
@@ -100,13 +110,18 @@ def _settings(var: Path, of: Cluster) -> Settings:
 def loaded_template(cluster: Cluster, template: str, var: Path) -> str:
     """A database with every layer loaded (real where the data is at hand), and the basemap built from it."""
     name = f"t_full_{_fingerprint(package_folder(), ROOT / 'ingest')}"
-    if not _exists(cluster, name):
-        making = f"{name}_making"
-        drop_database(cluster, making)
-        made = create_database(cluster, making, template)
-        load(_settings(var, made), made.owner_dsn)
-        _rename(cluster, making, name)
-    build_basemap(_settings(var, cluster.at(name)), cluster.at(name).owner_dsn)
+    with _alone(cluster, name):
+        if not _exists(cluster, name):
+            making = f"{name}_making"
+            drop_database(cluster, making)
+            made = create_database(cluster, making, template)
+            load(_settings(var, made), made.owner_dsn)
+            _rename(cluster, making, name)
+        # From a copy: nobody may be connected to a template while another suite copies it.
+        copy = f"t_basemap_{os.getpid()}"
+        copied = create_database(cluster, copy, name)
+        build_basemap(_settings(var, copied), copied.owner_dsn)
+        drop_database(cluster, copy)
     return name
 
 

@@ -117,6 +117,7 @@ def _v2(fields: Mapping[str, str], message_status: str) -> Record:
         "location_en": _location(fields, "EN"),
         "location_zh": _location(fields, "CN"),
         "position_method": "reported" if position else "none",
+        "position_released": True,
         "road_name_en": tidy(fields.get("LOCATION_EN")),
         "road_name_zh": fields.get("LOCATION_CN") or None,
         "lanes_closed": lanes_closed,
@@ -155,6 +156,7 @@ def _v1(fields: Mapping[str, str], message: Element, message_status: str) -> Rec
         "completed_at": reported_at if status == "completed" else None,
         "district": only_district(_listed_districts(message)),
         "position_method": "none",
+        "position_released": True,
         "lanes_closed": lanes_closed,
         "road_closed": road_closed,
     })  # fmt: skip

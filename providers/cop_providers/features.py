@@ -16,6 +16,11 @@ from cop.query.delta import Change, Place, changes
 from cop.query.filter import queryables
 from cop.query.parse import Asked, equality, read_interval
 from cop.query.question import MAX_LIMIT, MAX_OFFSET, Box, Question, SortKey
+from cop.writing import perform
+from cop.writing.body import Body
+from cop.writing.perform import Order
+from cop.writing.repeat import Answer
+from cop.writing.write import Expected
 from cop_providers.errors import RequestRefused, told_to_pygeoapi
 from cop_providers.schema import properties_schema
 from cop_providers.viewing import viewing
@@ -122,6 +127,22 @@ class FeatureProvider(BaseProvider):  # type: ignore[misc]
             )
             feature: dict[str, Any] = json.loads(self.item(question, str(identifier)).feature)
         return feature
+
+    def write_new(self, order: Order, body: Body) -> Answer:
+        """A new record."""
+        return perform.create_one(order, body)
+
+    def write_batch(self, order: Order, features: list[Any], *, atomic: bool) -> Answer:
+        """New records: all or none, or each by itself with a report."""
+        return perform.create_all(order, features) if atomic else perform.create_each(order, features)
+
+    def write_changed(self, order: Order, id_: str, body: Body, expected: Expected, *, whole: bool) -> Answer:
+        """A record changed by all its properties, or by those that are named."""
+        return perform.change_one(order, id_, body, expected, whole=whole)
+
+    def write_withdrawn(self, order: Order, id_: str, expected: Expected) -> Answer:
+        """A record withdrawn; its history stays."""
+        return perform.withdraw_one(order, id_, expected)
 
     def resolved(self, asked: Asked) -> Question:
         """The fast road's question, with its moment and place in the walk made plain."""

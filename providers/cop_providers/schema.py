@@ -37,6 +37,8 @@ def column_schema(column: Column, catalogue: Catalogue, *, lang: str = "en") -> 
     schema = {"title": column.title.zh if lang == "zh" else column.title.en, **_TYPES[column.type]}
     if column.unit is not None:
         schema["x-ogc-unit"] = column.unit
+    limits = {"minimum": column.minimum, "maximum": column.maximum}
+    schema |= {name: limit for name, limit in limits.items() if limit is not None}
     if column.role in _ROLES:
         schema["x-ogc-role"] = _ROLES[column.role]
     codes = codes_of(column, catalogue)

@@ -46,7 +46,9 @@ from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
 from cop_server.routes.styles import Styles
+from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
+from cop_server.routes.writes import Writes
 
 _HERE = Path(__file__).parent
 _M_ARENA_MAX = -8  # malloc.h
@@ -83,13 +85,14 @@ def create_app() -> Starlette:
     styles = Styles(catalogue(), cache, settings.url)
     routes = [
         # What is asked for most stands first: routes are tried in order.
-        *_items(Items(features, cache, settings.url), pygeoapi.APP),
+        *_items(Items(features, cache, settings.url), Writes(features, settings.url), pygeoapi.APP),
         _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",)),
         _route("/events", Events(hub).stream, ("events",)),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
+        *_summaries(Summaries(catalogue(), cache, settings.url)),
         *client_routes(settings.url),
         *page_routes(),
         *basemap_routes(settings),
@@ -103,9 +106,11 @@ def create_app() -> Starlette:
         middleware=[
             Middleware(Border),
             Middleware(
-                CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "HEAD", "OPTIONS"],
+                CORSMiddleware, allow_origins=settings.cors_origins,
+                allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["*"],
-                expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location"],
+                expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location",
+                                "Memento-Datetime"],
             ),
         ],
     )  # fmt: skip
@@ -152,9 +157,11 @@ def _providers(config: dict[str, Any]) -> tuple[dict[str, FeatureProvider], dict
     return features, tiles
 
 
-def _route(path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None) -> BaseRoute:
+def _route(
+    path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None, *, timed: bool = False
+) -> BaseRoute:
     # All methods: one that a Road refuses must not fall through to pygeoapi behind.
-    return Route(path, Road(handler, forms, pages))
+    return Route(path, Road(handler, forms, pages, timed=timed))
 
 
 async def _to_ours(request: Request) -> Response:
@@ -177,11 +184,12 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
     ]
 
 
-def _items(items: Items, pages: ASGIApp) -> list[BaseRoute]:
+def _items(items: Items, writes: Writes, pages: ASGIApp) -> list[BaseRoute]:
     base = "/collections/{collection}/items"
     return [
-        Route(base, Road(items.page, _DOCUMENT, pages, items.check)),
-        _route(f"{base}/{{feature:path}}", items.item, _DOCUMENT, pages),
+        Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection, timed=True)),
+        _route(f"{base}/{{feature:path}}/versions", items.versions, ("json",)),
+        Route(f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item, timed=True)),
     ]
 
 
@@ -191,10 +199,10 @@ def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
         _route(base, tiles.tilesets, _DOCUMENT, pages),
         _route(f"{base}/{{set}}", tiles.tileset, ("json", "tilejson", "html"), pages),
         _route(f"{base}/{{set}}/metadata", tiles.tileset, ("json", "tilejson")),
-        _route(f"{base}/{one}", tiles.tile, ("mvt",)),
+        _route(f"{base}/{one}", tiles.tile, ("mvt",), timed=True),
         _route("/tiles", tiles.dataset_tilesets, ("json",)),
         _route("/tiles/{set}", tiles.dataset_tileset, ("json",)),
-        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",)),
+        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",), timed=True),
         # pygeoapi's own pages of these load scripts from elsewhere, whatever templates it is given.
         Route("/TileMatrixSets", _to_ours),
         Route("/TileMatrixSets/{set}", _to_ours),
@@ -217,4 +225,13 @@ def _styles(styles: Styles) -> list[BaseRoute]:
         _route(f"{layer}/{{style}}", styles.layer_style, ("json",)),
         _route(f"{layer}/{{style}}/metadata", styles.layer_style_metadata, ("json",)),
         _route(f"{layer}/{{style}}/legend", styles.legend, ("json", "png")),
+    ]
+
+
+def _summaries(summaries: Summaries) -> list[BaseRoute]:
+    return [
+        _route("/summary", summaries.summary, ("json",)),
+        _route("/processes", summaries.processes, ("json",)),
+        _route("/processes/{process}", summaries.process, ("json",)),
+        Route("/processes/{process}/execution", summaries.execution, methods=["POST"]),
     ]

@@ -13,10 +13,11 @@ from cop.errors import SetupTrouble
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
-from cop_server import exercise, installation, lifecycle
+from cop_server import exercise, installation, lifecycle, record_keeping
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
 from cop_server.identity import keys
+from cop_server.keeping import commands as keeping
 from cop_tiles.styling.check import check_styles
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
@@ -28,6 +29,8 @@ app.add_typer(layers_app, name="layers")
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
+record_keeping.add_commands(app)
+keeping.add_to(app)
 
 
 def main() -> None:
@@ -99,7 +102,8 @@ def render(
 def basemap() -> None:
     """Build the embedded basemap from the layers, where they have changed."""
     settings = get_settings()
-    installation.build_basemap(settings, find_store(settings).owner_dsn)
+    if not installation.build_basemap(settings, find_store(settings).owner_dsn):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -54,6 +54,11 @@ class Place:
         return self.folder / "cluster.json"
 
     @property
+    def asked_file(self) -> Path:
+        """PostgreSQL settings that commands of ours asked for, beside those that fit the machine."""
+        return self.folder / "asked.json"
+
+    @property
     def made(self) -> bool:
         """Whether initdb has finished here."""
         return (self.data / "PG_VERSION").is_file()

@@ -64,7 +64,8 @@ def data_version(place: Place) -> int:
     return int((place.data / "PG_VERSION").read_text())
 
 
-def _program(version: int, name: str) -> str:
+def program(version: int, name: str) -> str:
+    """The path of one of PostgreSQL's programs. Raises SetupTrouble where that version is not installed any more."""
     path = _DEBIAN_BINARIES / str(version) / "bin" / name
     if not path.is_file() or not _postgis_control(version).is_file():
         raise SetupTrouble(
@@ -96,7 +97,7 @@ def init_files(place: Place, keys: Keys, *, durable: bool) -> None:
 
 def _initdb(version: int, folder: Path, password_file: Path, *, durable: bool) -> list[str]:
     return [
-        _program(version, "initdb"),
+        program(version, "initdb"),
         f"--pgdata={folder}",
         f"--username={ADMIN}",
         f"--pwfile={password_file}",
@@ -140,21 +141,29 @@ def _command_line(pid: int) -> list[str]:
         return []
 
 
-def is_up(place: Place, keys: Keys) -> bool:
+def is_up(place: Place, keys: Keys, seconds: int = _START_SECONDS) -> bool:
     """Whether the server runs and takes connections; waits for one that is starting, stopping or dying."""
-    program = _program(data_version(place), "pg_isready")
+    ready = program(data_version(place), "pg_isready")
     host = socket_folder(place, keys.port) or "127.0.0.1"
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + seconds
     while running_pid(place) is not None:
-        if run_as(place, [program, "-q", f"--host={host}", f"--port={keys.port}"]).returncode == 0:
+        if run_as(place, [ready, "-q", f"--host={host}", f"--port={keys.port}"]).returncode == 0:
             return True
         if time.monotonic() > deadline:
             raise SetupTrouble(
                 f"PostgreSQL runs as process {running_pid(place)} and has taken no connection for "
-                f"{_START_SECONDS} s. Its log tells why: {place.log}"
+                f"{seconds} s. Its log tells why: {place.log}"
             )
         time.sleep(0.1)
     return False
+
+
+def recover(place: Place, keys: Keys, seconds: int) -> Keys:
+    """Start a server that first reads an archived log, and wait for the end of that; the keys as from `start`."""
+    keys = start(place, keys, durable=True)
+    if not is_up(place, keys, seconds):
+        raise _explained("the log could not be read", _log_tail(place), place)
+    return keys
 
 
 def start(place: Place, keys: Keys, *, durable: bool) -> Keys:
@@ -174,14 +183,25 @@ def start(place: Place, keys: Keys, *, durable: bool) -> Keys:
 
 
 def _start_once(place: Place, keys: Keys, version: int, *, durable: bool) -> subprocess.CompletedProcess[str]:
-    owner = (place.uid, place.gid)
-    write_private(place.data / "cop.conf", server_conf(place, keys.port, durable=durable), owner)
+    _write_conf(place, keys, durable=durable)
     folders = [place.log, socket_folder(place, keys.port)]
     run_as(place, ["mkdir", "-p", *(str(folder) for folder in folders if folder)])
     started = place.log / "start.log"
     started.unlink(missing_ok=True)
     options = ["-s", "-w", f"--timeout={_START_SECONDS}", f"--log={started}", f"--pgdata={place.data}"]
-    return run_as(place, [_program(version, "pg_ctl"), "start", *options])
+    return run_as(place, [program(version, "pg_ctl"), "start", *options])
+
+
+def _write_conf(place: Place, keys: Keys, *, durable: bool) -> None:
+    write_private(place.data / "cop.conf", server_conf(place, keys.port, durable=durable), (place.uid, place.gid))
+
+
+def reload(place: Place, keys: Keys) -> None:
+    """Have a running server read what was asked for since it started."""
+    _write_conf(place, keys, durable=True)
+    done = run_as(place, [program(data_version(place), "pg_ctl"), "reload", "-s", f"--pgdata={place.data}"])
+    if done.returncode != 0:
+        raise _explained("PostgreSQL did not take its new settings", done.stdout + done.stderr, place)
 
 
 def _wait_for_orphans(place: Place) -> None:
@@ -219,9 +239,9 @@ def stop(place: Place) -> bool:
     """Stop the server, breaking off its connections; False where it did not run."""
     if running_pid(place) is None:
         return False
-    program = _program(data_version(place), "pg_ctl")
+    pg_ctl = program(data_version(place), "pg_ctl")
     options = ["-s", "-w", "--mode=fast", f"--timeout={_STOP_SECONDS}", f"--pgdata={place.data}"]
-    done = run_as(place, [program, "stop", *options])
+    done = run_as(place, [pg_ctl, "stop", *options])
     if done.returncode != 0 and running_pid(place) is not None:
         raise _explained("PostgreSQL did not stop", _log_tail(place) + done.stderr, place)
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -37,13 +38,22 @@ def _container_limits() -> list[int]:
 
 def server_conf(place: Place, port: int, *, durable: bool) -> str:
     """The text of cop.conf, which postgresql.conf includes; written anew at each start."""
-    values = _where(place, port) | _size() | _habits() | ({} if durable else _FORGETFUL)
+    values = _where(place, port) | _size() | _habits() | _asked(place) | ({} if durable else _FORGETFUL)
     lines = [f"{name} = {_quoted(value)}" for name, value in values.items()]
     return "\n".join(["# Written by COP at each start; own settings: ALTER SYSTEM, which wins over these.", *lines, ""])
 
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _asked(place: Place) -> dict[str, str]:
+    """Settings that commands asked for: `cop backup` where the log goes, `cop restore` up to where it is read."""
+    try:
+        asked: dict[str, str] = json.loads(place.asked_file.read_text())
+    except FileNotFoundError:
+        return {}
+    return asked
 
 
 def _where(place: Place, port: int) -> dict[str, str]:
@@ -95,6 +105,9 @@ def _habits() -> dict[str, str]:
         "max_locks_per_transaction": "256",  # series have a partition a day
         "max_wal_size": "2GB",
         "wal_compression": "on",
+        # On from the first start, so that `cop backup` can begin to archive without a restart.
+        "archive_mode": "on",
+        "archive_command": "true",
         "password_encryption": "scram-sha-256",
         "idle_in_transaction_session_timeout": "10min",
         "TimeZone": "UTC",
@@ -119,6 +132,7 @@ _FORGETFUL = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "archive_mode": "off",
     "shared_buffers": "128MB",
     "log_min_duration_statement": "-1",
 }

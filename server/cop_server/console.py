@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from cop.errors import CopError
+from cop.store.migrate import LACKING, remedy
 
 # Progress goes beside the answers of commands, so that these can be piped.
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -54,6 +55,8 @@ def explaining() -> Iterator[None]:
         fail(str(exc))
     except psycopg.errors.DiskFull:
         fail("The disk of the store is full. Free some space and start again; what was committed is there.")
+    except LACKING as exc:
+        fail(remedy(exc))
     except psycopg.OperationalError as exc:
         fail(
             f"The store does not answer: {' '.join(str(exc).split())}\n"

@@ -6,6 +6,7 @@ import psycopg
 
 from cop.catalogue import catalogue
 from cop.errors import LoadRefused, SetupTrouble
+from cop.heads import ensure_key
 from cop.settings import Settings
 from cop.store.migrate import apply_layers, migrate
 from cop_ingest.load import LoadReport
@@ -24,6 +25,7 @@ def bring_up_to_date(settings: Settings, owner_dsn: str) -> None:
         migrate(owner_dsn)
     with step("applying layers"):
         apply_layers(owner_dsn, catalogue())
+    ensure_key(settings.var)
     load(settings, owner_dsn)
     build_basemap(settings, owner_dsn)
 
@@ -64,12 +66,18 @@ def _tell(report: LoadReport | LoadRefused) -> None:
         say(f"incidents: {report.inserted} new, {report.updated} changed")
 
 
-def build_basemap(settings: Settings, owner_dsn: str) -> None:
-    """Draw the embedded basemap anew where the layers under it have changed. A failure never stops the API."""
+def build_basemap(settings: Settings, owner_dsn: str) -> bool:
+    """Draw the embedded basemap anew where the layers under it have changed; whether there is one.
+
+    A failure is told, and never stops the API.
+    """
     terrain = settings.blob_folder / "terrain.tif"
     with step("building the basemap"):
         try:
             with psycopg.connect(owner_dsn, autocommit=True) as connection:
                 build(connection, terrain if terrain.is_file() else None, settings.var / BASEMAP)
         except Exception as exc:  # fonts, disk, raster: whatever it is, the API serves without a basemap
-            warn(f"the basemap could not be built; the API serves without it: {exc}")
+            reason = str(exc).partition("\n")[0]
+            warn(f"the basemap could not be built; the API serves without it: {reason}")
+            return False
+    return True

@@ -12,6 +12,7 @@ import psycopg
 import uvicorn
 from psycopg import sql
 
+from cop import heads
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.settings import Settings, get_settings
@@ -22,7 +23,7 @@ from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
-_STATE = (BASEMAP, "mapproxy", "blobs", "log", _PID_FILE)  # what `clean` deletes beside the store
+_STATE = (BASEMAP, "mapproxy", "blobs", "log", heads.FOLDER, _PID_FILE)  # what `clean` deletes beside the store
 _GRACE_SECONDS = 10
 
 
@@ -63,7 +64,7 @@ def serve(settings: Settings) -> None:
 
 def stop(settings: Settings) -> None:
     """Stop the server that runs from this state folder, then the private store."""
-    pid = _server_pid(settings)
+    pid = server_pid(settings)
     if pid is None:
         say("no server runs here")
     else:
@@ -74,7 +75,7 @@ def stop(settings: Settings) -> None:
         say("the private store has stopped; its records are kept")
 
 
-def _server_pid(settings: Settings) -> int | None:
+def server_pid(settings: Settings) -> int | None:
     """The server's process, if its pid file tells of one that still is ours."""
     try:
         pid = int((settings.var / _PID_FILE).read_text())
@@ -101,7 +102,7 @@ def _wait(pid: int) -> None:
 
 def status(settings: Settings) -> None:
     """Say what runs."""
-    pid = _server_pid(settings)
+    pid = server_pid(settings)
     say(f"server: process {pid} on http://{settings.host}:{settings.port}" if pid else "server: not running")
     cluster = cluster_status(settings.var / CLUSTER_FOLDER)
     if not cluster.made:
@@ -115,7 +116,7 @@ def clean(settings: Settings, actual: int | None) -> None:
     """Delete the private store and all state, unless it holds Actual records that were not counted out."""
     if settings.database_url.get_secret_value():
         raise SetupTrouble("COP_DATABASE_URL names a server of yours; `clean` deletes only the private store")
-    if _server_pid(settings) is not None:
+    if server_pid(settings) is not None:
         raise SetupTrouble("the server runs; stop it first with `make stop`")
     folder = settings.var / CLUSTER_FOLDER
     if cluster_status(folder).made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -11,14 +12,38 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cop.errors import CopError, Gone, NotAcceptable, NotFound, NotRecognised, Refused, StoreTrouble
+from cop.errors import (
+    ChangedMeanwhile,
+    Conflict,
+    CopError,
+    Gone,
+    Invalid,
+    NotAcceptable,
+    NotFound,
+    NotPermitted,
+    NotRecognised,
+    Refused,
+    StoreTrouble,
+    TooLarge,
+    VersionWanted,
+    Withdrawn,
+    WrongMedia,
+)
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {
     Refused: "The request cannot be answered as it stands",
     NotFound: "Nothing is here",
+    Withdrawn: "Withdrawn",
     Gone: "Kept no longer",
+    NotPermitted: "Not permitted",
+    Conflict: "In conflict with another record",
+    ChangedMeanwhile: "Changed meanwhile",
+    TooLarge: "Too large",
+    WrongMedia: "Not in a form that is read here",
+    Invalid: "The record does not fit its layer",
+    VersionWanted: "Say which version you change",
     NotAcceptable: "Not in this form",
     NotRecognised: "Not recognised",
 }
@@ -30,7 +55,7 @@ def problem(
     title: str,
     detail: str,
     headers: dict[str, str] | None = None,
-    **more: str | None,
+    **more: object,
 ) -> Response:
     """A problem's answer; `instance` is the request's id, to quote to those who keep the logs."""
     body: dict[str, Any] = {
@@ -44,7 +69,7 @@ def problem(
     # The answer to a fault passes the border by, so these stand here too.
     safe = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
             "X-Request-Id": str(request.scope.get("cop.request_id", ""))}  # fmt: skip
-    return Response(orjson.dumps(body), status, safe | (headers or {}), MEDIA_TYPE)
+    return Response(orjson.dumps(body, default=str), status, safe | (headers or {}), MEDIA_TYPE)
 
 
 async def on_refused(request: Request, exc: Exception) -> Response:
@@ -52,9 +77,11 @@ async def on_refused(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, Refused)
     # Browsers are never challenged with Basic here: they would ask for a password.
     headers = {"WWW-Authenticate": 'Bearer realm="cop"'} if isinstance(exc, NotRecognised) else None
+    errors = [asdict(fault) for fault in exc.faults] if isinstance(exc, Invalid) else None
     return problem(
-        request, exc.status, _TITLES[type(exc)], exc.detail, headers, parameter=exc.parameter, example=exc.example
-    )
+        request, exc.status, _TITLES[type(exc)], exc.detail, headers, parameter=exc.parameter, example=exc.example,
+        errors=errors,
+    )  # fmt: skip
 
 
 async def on_trouble(request: Request, exc: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class CopError(Exception):
@@ -35,6 +36,12 @@ class NotFound(Refused):
     status = 404
 
 
+class Withdrawn(NotFound):
+    """The feature was here, for all to see who see its history, and was withdrawn."""
+
+    status = 410
+
+
 class Gone(Refused):
     """The answer was here once, and is kept no longer."""
 
@@ -45,6 +52,63 @@ class NotRecognised(Refused):
     """Credentials came with the request and are not good; without any it would be answered for the public."""
 
     status = 401
+
+
+class NotPermitted(Refused):
+    """Who asks may see the thing and may not do this to it."""
+
+    status = 403
+
+
+class Conflict(Refused):
+    """Another record stands in the way."""
+
+    status = 409
+
+
+class ChangedMeanwhile(Refused):
+    """The record is no longer the one that the writer has read."""
+
+    status = 412
+
+
+class TooLarge(Refused):
+    """The body is larger than a request may be."""
+
+    status = 413
+
+
+class WrongMedia(Refused):
+    """The body has a media type that is not read here."""
+
+    status = 415
+
+
+class VersionWanted(Refused):
+    """The write must say which version of the record it changes."""
+
+    status = 428
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a body: a JSON pointer to it, what was found, why not, and what would be right."""
+
+    pointer: str
+    value: object
+    reason: str
+    example: object = None
+
+
+class Invalid(Refused):
+    """The body can be read, and does not fit the layer; every fault is told."""
+
+    status = 422
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = list(faults)
+        more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
+        super().__init__(f"{self.faults[0].pointer or 'the body'}: {self.faults[0].reason}{more}")
 
 
 class NotAcceptable(Refused):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -54,24 +54,40 @@ def mark_statement(layers: Sequence[Layer], visible: VisibleSet, asof: int | Non
     return statements(_SQL)["mark_now" if asof is None else "mark_asof"], about
 
 
-def resolve_asof(text: str, visible: VisibleSet) -> int:
+def resolve_asof(text: str, visible: VisibleSet, layer: str | None = None) -> int:
     """The sequence number that `asof` means: a number itself, or a time's last number.
 
     A time is that of the commit. In mode exercise the story's times count too: a time within the story finds what
-    the story had told by then, on top of what was loaded before it.
+    the story had told by then, on top of what was loaded before it. `layer` is the one that is asked; None is all.
 
     Raises Refused for what is no time or lies ahead, Gone with the earliest time where the history does not reach.
     """
-    moment = None if text.isascii() and text.isdecimal() and len(text) < 19 else _past(text)
+    moment = None if is_number(text) else _past(text)
+    about: dict[str, Any] = {"mode": visible.mode, "layer": layer}
     with reading(visible) as connection:
         if moment is None:
-            return _number(connection, int(text), visible)
-        about = {"at": moment, "mode": visible.mode}
-        row = connection.execute(statements(_SQL)["number_at"], about).fetchone()
+            return _number(connection, int(text), about)
+        row = connection.execute(statements(_SQL)["number_at"], {**about, "at": moment}).fetchone()
     assert row is not None
-    if row[0] == 0:
-        raise _gone(row[1])
-    return int(row[0])
+    found, first, begins = row
+    if found == 0 or found < first:
+        raise _gone(begins)
+    return int(found)
+
+
+def moment_of(text: str, visible: VisibleSet) -> datetime | None:
+    """The time that an `asof` which could be resolved stands for: the one it names, or that of the number it names."""
+    if not is_number(text):
+        return _past(text)
+    with reading(visible) as connection:
+        row = connection.execute(statements(_SQL)["time_of"], {"n": int(text), "mode": visible.mode}).fetchone()
+    moment: datetime | None = row[0] if row else None
+    return moment
+
+
+def is_number(text: str) -> bool:
+    """Whether an `asof` is a sequence number."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _past(text: str) -> datetime:
@@ -94,13 +110,14 @@ def exercise_now() -> datetime | None:
     return moment
 
 
-def _number(connection: Connection, wanted: int, visible: VisibleSet) -> int:
-    row = connection.execute(statements(_SQL)["last_number"], {"mode": visible.mode}).fetchone()
+def _number(connection: Connection, wanted: int, about: Mapping[str, Any]) -> int:
+    row = connection.execute(statements(_SQL)["last_number"], about).fetchone()
     assert row is not None
-    if wanted > row[0]:
-        raise Refused(f"asof: {wanted} lies ahead of the last number, {row[0]}", "asof", str(row[0]))
-    if wanted < 1:
-        raise _gone(row[1])
+    last, first, begins = row
+    if wanted > last:
+        raise Refused(f"asof: {wanted} lies ahead of the last number, {last}", "asof", str(last))
+    if wanted < max(1, first):
+        raise _gone(begins)
     return wanted
 
 

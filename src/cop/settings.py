@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cop.resources import clone_folder
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     workers: int = Field(2, description="Server processes", ge=1, le=64)
     mode: Mode = Field("exercise", description="Mode of a request that names none: actual, exercise or test")
     pool_size: int = Field(8, description="Database connections of one server process", ge=1, le=100)
+    write_pool_size: int = Field(4, description="Database connections for writes of one server process", ge=1, le=50)
+    body_mb: int = Field(4, description="Largest body of a request (MB)", ge=1, le=100)
     pool_check: bool = Field(False, description="Test a connection each time before it is used (for unsteady networks)")
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
     events_heartbeat_s: float = Field(15.0, description="Longest silence of a stream of events", gt=0, le=300)
@@ -91,7 +93,18 @@ class Settings(BaseSettings):
     published_mirrors: dict[str, str] = Field(
         {}, description="Hosts of published originals and the address asked instead of each (JSON object)"
     )
+    history_days: float | None = Field(
+        None, description="Days that versions are kept after they were closed; empty: for ever", gt=0
+    )
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_follows_the_port(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Links of a server on another port lead to it, also where nobody has told its address."""
+        if "port" in values and "url" not in values:
+            return {**values, "url": f"http://127.0.0.1:{values['port']}"}
+        return values
 
     @field_validator("data", mode="before")
     @classmethod

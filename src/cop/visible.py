@@ -36,9 +36,14 @@ class VisibleSet:
         """Whether this is what everybody sees; only then may a shared cache keep an answer."""
         return self.audience == "public"
 
+    @property
+    def sees_inside(self) -> bool:
+        """Whether this set is of those who work on the records: it sees who changed one, and why."""
+        return self.audience in _INTERNAL
+
     def profile_of(self, layer: Layer) -> str:
         """The release profile of a layer whose columns this set sees."""
-        return "internal" if self.audience in _INTERNAL and "internal" in layer.profiles else "public"
+        return "internal" if self.sees_inside and "internal" in layer.profiles else "public"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Runs in Debian's own Python: `python3 qgis_project.py PROJECT FOLDER PLAN`. PLAN is JSON: `layers`, collections each with
 boxes (easting, northing, easting, northing in EPSG:2326) that are tried until something is drawn; `views`, pictures of
-what is on, with their boxes; `definitions`, files of layer definitions. Writes pictures into FOLDER and what it saw to
+what is on, with their boxes; `values`, collections with a column whose different values are told; `definitions`, files
+of layer definitions. Writes pictures into FOLDER and what it saw to
 standard output as JSON.
 """
 
@@ -73,11 +74,17 @@ def told(layer: QgsMapLayer) -> dict[str, Any]:
         "abstract": layer.metadata().abstract(), "rights": layer.metadata().rights(), "crs": layer.crs().authid(),
     }  # fmt: skip
     if isinstance(layer, QgsVectorLayer):
+        seen["subset"] = layer.subsetString()
         fields = layer.fields()
         seen["aliases"] = {field.name(): field.alias() for field in fields}
         seen["widgets"] = {field.name(): field.editorWidgetSetup().type() for field in fields}
         seen["legend"] = [item.label() for item in layer.renderer().legendSymbolItems()] if layer.renderer() else []
     return seen
+
+
+def values(layer: QgsVectorLayer | None, column: str) -> list[Any]:
+    """The different values of a column in the features that the layer gives."""
+    return sorted({feature[column] for feature in layer.getFeatures()}) if layer is not None else []
 
 
 def defined(path: str) -> dict[str, bool]:
@@ -108,11 +115,13 @@ def main() -> None:
     shown = [layer for layer in root.layerOrder() if root.findLayer(layer.id()).isVisible()]
     for name, box in plan.get("views", {}).items():
         draw(shown, box, (1280, 1000), folder / f"{name}.png")
+    found = {name: values(layers.get(f"cop_layer_{name}"), column) for name, column in plan.get("values", {}).items()}
     definitions = {name: defined(path) for name, path in plan.get("definitions", {}).items()}
     extent = project.viewSettings().defaultViewExtent()
     print(json.dumps({
         "opened": opened, "seconds": seconds, "title": project.title(), "crs": project.crs().authid(),
         "tree": tree(root), "shown": [layer.id() for layer in shown], "drawn": drawn,
+        "values": found,
         "definitions": definitions,
         "layers": {name: told(layer) for name, layer in layers.items()},
         "extent": [extent.xMinimum(), extent.yMinimum(), extent.xMaximum(), extent.yMaximum()],

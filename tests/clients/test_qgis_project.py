@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ SESSION = Path(__file__).parent / "qgis_project.py"
 PYTHON = Path("/usr/bin/python3")  # Debian's: the package qgis is made for it alone
 KEPT = ("PATH", "LANG", "HOME", "TMPDIR")
 LAYERS = list(catalogue().layers.values())
+FRAMED = [layer for layer in LAYERS if layer.style.frame and not is_drawn_from_tiles(layer)]
 HONG_KONG = [799000.0, 799000.0, 863000.0, 849000.0]
 PIXELS = 160
 TRIED = 5
@@ -67,7 +69,9 @@ def seen(http: httpx.Client, plan: dict[str, list[Box]], tmp_path_factory: pytes
             httpx.URL(path).params)).raise_for_status().content)  # fmt: skip
     definitions = {name: str(folder / name) for name in files if name.endswith(".qlr")}
     (folder / "plan.json").write_text(json.dumps({
-        "layers": plan, "views": {"view": HONG_KONG}, "definitions": definitions}), encoding="utf-8")  # fmt: skip
+        "layers": plan, "views": {"view": HONG_KONG}, "definitions": definitions,
+        "values": {layer.id: layer.style.frame.column for layer in FRAMED if layer.style.frame},
+    }), encoding="utf-8")  # fmt: skip
     env = {name: value for name, value in os.environ.items() if name in KEPT}
     env |= {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(folder), "QGIS_CUSTOM_CONFIG_PATH": str(folder)}
     done = subprocess.run(
@@ -146,6 +150,30 @@ def test_classes_are_the_legend(seen: dict[str, Any]) -> None:
             assert one["legend"][: len(wanted)] == wanted
             told += 1
     assert told > 3
+
+
+@pytest.mark.parametrize("layer", FRAMED, ids=ids)
+def test_one_time_of_several_is_drawn(http: httpx.Client, seen: dict[str, Any], layer: Layer) -> None:
+    frame = layer.style.frame
+    assert frame is not None
+    everything = http.get(f"/collections/{layer.id}/items", params={"limit": 10_000, "mode": "exercise"}).json()
+    times = {feature["properties"][frame.column] for feature in everything["features"]}
+    assert len(times) > 1
+    assert frame.value in times
+    assert seen["layers"][f"cop_layer_{layer.id}"]["subset"] == f'"{frame.column}" = {frame.value}'
+    assert seen["values"][layer.id] == [frame.value]
+
+
+def test_one_time_of_several_is_drawn_from_tiles(http: httpx.Client) -> None:
+    for layer in FRAMED:
+        file = http.get(f"/clients/qgis/{layer.id}.qlr", params={"as": "tiles", "mode": "exercise"}).raise_for_status()
+        styles = list(ElementTree.fromstring(file.text).iter("style"))
+        frame = layer.style.frame
+        assert styles
+        assert frame is not None
+        for style in styles:
+            if style.get("expression") is not None:
+                assert f'"{frame.column}" = {frame.value}' in style.get("expression", "")
 
 
 def test_basemaps_are_valid(seen: dict[str, Any]) -> None:

@@ -310,13 +310,31 @@ def test_bad_questions_are_refused_by_name(listen: Callable[..., Stream], url: s
     assert listen(headers={"X-API-Key": "cop_wrong"}).status == 401
     assert httpx.get(f"{url}/events", headers={"Accept": "application/json"}).status_code == 406
     assert httpx.head(f"{url}/events").headers["content-type"].startswith("text/event-stream")
-    owner.execute(
-        "INSERT INTO cop.journal SELECT 50, now(), 'incidents', 'x', 'insert', 'x', NULL, NULL, 'x', '', '', ''"
-    )
-    owner.execute("DELETE FROM cop.journal WHERE n < 50")
-    owner.execute("UPDATE cop.mark SET n = 60")
-    gone = listen(last="7")
-    assert (gone.status, gone.problem["example"]) == (410, "49")
+    for title in ("a", "b"):
+        owner.execute("UPDATE layer.incidents SET title_en = %s", [title])
+    owner.execute("SELECT cop.prune('incidents', 3)")
+    gone = listen(last="2", collections="incidents")
+    assert (gone.status, gone.problem["example"]) == (410, "3")
+    assert listen(last="2", collections="warnings").status == 200, "of another layer all is kept"
+
+
+def test_a_position_that_is_not_released_is_told_nowhere(
+    listen: Callable[..., Stream], owner: Any, store: Cluster
+) -> None:
+    """The attribute bbox is of the position that the reader may see, before and after."""
+    incident(owner, "I-0")  # behind the beginning: who has nothing is told of nothing that came and went
+    public, emsc = listen(), listen(headers=audiences(store)["emsc"])
+    incident(owner, "I-1", released=False, lon=114.2345)
+    for stream in (public, emsc):
+        stream.until(lambda s: s.told == [("I-1", False)])
+    owner.execute("UPDATE layer.incidents SET geom = ST_SetSRID(ST_Point(114.2456, 22.3), 4326) WHERE id = 'I-1'")
+    owner.execute("DELETE FROM layer.incidents WHERE id = 'I-1'")
+    for stream in (public, emsc):
+        stream.until(lambda s: s.told[-1:] == [("I-1", True)])
+    assert "114.2345" in str(emsc.events)
+    assert "114.2345" not in str(public.events)
+    assert "114.2456" not in str(public.events)
+    assert {event["bbox"] for event in public.events} == {"114.195,22.245,114.195,22.245"}
 
 
 def test_credentials_that_end_end_the_stream(listen: Callable[..., Stream], owner: Any, store: Cluster) -> None:

@@ -13,6 +13,7 @@ import httpx
 import mapbox_vector_tile
 import psycopg
 import pytest
+from places import tile_with
 
 from cop.catalogue import catalogue
 from cop.visible import LABELS, Audience
@@ -92,7 +93,8 @@ def _insert(owner: psycopg.Connection, row: Row, **more: object) -> None:
     values = {
         "id": row.id, "message_status": row.mode, "release": row.release, "department": row.department,
         "category": row.category, "status": "reported", "title_en": f"secret of {row.id}", "reported_at": "2025-09-24T00:00:00Z",
-        "source": "test", "source_ref": row.id, "dead": 3, "provenance": "exercise", **more,
+        "source": "test", "source_ref": row.id, "dead": 3, "provenance": "exercise", "position_released": True,
+        **more,
     }  # fmt: skip
     names = ", ".join(values)
     places = ", ".join(f"%({name})s" for name in values)
@@ -281,3 +283,62 @@ def test_credentials_in_three_headers_and_bad_ones(http: httpx.Client, database:
     keys.revoke(database.owner_dsn, name)
     with pytest.raises(Exception, match="no valid key"):
         keys.revoke(database.owner_dsn, name)
+
+
+EXACT, MIDDLE = [114.2611, 22.3111], [114.169, 22.31]  # the second is the middle of Yau Tsim Mong
+BLURRED = "T-blurred"
+
+
+@pytest.fixture
+def blurred(database: Cluster) -> Iterator[None]:
+    """A public record whose position its owner has not released."""
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        row = Row(BLURRED, "exercise", "public", "DSD", "blur", EXACT[0])
+        _insert(owner, row, district="YTM", location_en="14 Secret Lane", category="other", position_released=False)
+        owner.execute(f"UPDATE layer.incidents SET geom = ST_SetSRID(ST_MakePoint({EXACT[0]}, {EXACT[1]}), 4326)"
+                      " WHERE id = %s", [BLURRED])  # fmt: skip
+        yield
+        owner.execute("DELETE FROM layer.incidents WHERE id = %s", [BLURRED])
+
+
+@pytest.mark.usefixtures("blurred")
+def test_a_position_that_is_not_released_is_nowhere_exact(http: httpx.Client, askers: list[Asker]) -> None:
+    exactly = f"{EXACT[0] - 0.001},{EXACT[1] - 0.001},{EXACT[0] + 0.001},{EXACT[1] + 0.001}"
+    middle = f"{MIDDLE[0] - 0.001},{MIDDLE[1] - 0.001},{MIDDLE[0] + 0.001},{MIDDLE[1] + 0.001}"
+    point = f"S_INTERSECTS(geometry,POINT({EXACT[0]} {EXACT[1]}))"
+    for asker in askers:
+        knows = asker.audience in ("partner", "departments", "emsc")
+        there = _json(http, asker, f"{ITEMS}/{BLURRED}")
+        assert there["geometry"]["coordinates"] == (EXACT if knows else MIDDLE), asker.name
+        assert there["properties"]["location_en"] == ("14 Secret Lane" if knows else None)
+        grid = _json(
+            http, asker, f"{ITEMS}/{BLURRED}?crs=http://www.opengis.net/def/crs/EPSG/0/3857&properties=location_en"
+        )
+        assert (round(grid["geometry"]["coordinates"][0]) == round(EXACT[0] * 111319.4908)) is knows
+        assert grid["properties"]["location_en"] == ("14 Secret Lane" if knows else None)
+        for query, finds in ((f"bbox={exactly}", knows), (f"bbox={middle}", not knows), (f"filter={point}", knows),
+                             ("filter=location_en LIKE '%25Secret%25'", knows)):  # fmt: skip
+            found = _json(http, asker, f"{ITEMS}?{query}&limit=1000")
+            assert (BLURRED in _ids(found)) is finds, (asker.name, query)
+            assert found["numberMatched"] == len(found["features"])
+        ordered = _ids(_json(http, asker, f"{ITEMS}?sortby=location_en&limit=1000"))
+        if not knows:
+            assert ordered == sorted(ordered), "sorting by what is hidden sorts by nothing"
+        tile = _tile_of(http, asker, EXACT)
+        assert (BLURRED in tile) is knows, asker.name
+        assert (BLURRED in _tile_of(http, asker, MIDDLE)) is not knows
+        past = _json(http, asker, f"{ITEMS}/{BLURRED}?asof={there_n(http, asker)}")
+        assert past["geometry"] == there["geometry"]
+
+
+def there_n(http: httpx.Client, asker: Asker) -> str:
+    answer = http.get(f"{ITEMS}?limit=1", headers={**asker.headers, "Accept": "application/json"})
+    return answer.headers["cop-sequence"]
+
+
+def _tile_of(http: httpx.Client, asker: Asker, place: list[float]) -> set[str]:
+    zoom, row, column = tile_with({"geometry": {"coordinates": place}}, 16)
+    answer = http.get(f"/collections/incidents/tiles/WebMercatorQuad/{zoom}/{row}/{column}", headers=asker.headers)
+    assert answer.status_code in (200, 204)
+    decoded = mapbox_vector_tile.decode(answer.content) if answer.content else {}
+    return {found["properties"]["id"] for found in decoded.get("incidents", {"features": []})["features"]}

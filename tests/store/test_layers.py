@@ -82,10 +82,9 @@ def test_other_changes_are_refused_with_the_way_out(store: Cluster, layer: Catal
 def test_labels_are_not_turned_off_in_silence(store: Cluster) -> None:
     raw = [column.model_dump(by_alias=True) for column in catalogue().layers["incidents"].columns]
     plain = [column | {"role": None} if column["role"] in ("mode", "release") else column for column in raw]
+    other = changed("incidents", columns=plain, kind="reference", key=["source_ref"], numbered=None, writes=None)
     with pytest.raises(SetupTrouble, match="labels are made of other columns"):
-        apply_layers(
-            store.owner_dsn, changed("incidents", columns=plain, kind="reference", key=["source_ref"], numbered=None)
-        )
+        apply_layers(store.owner_dsn, other)
 
 
 def test_a_new_ordinary_layer_is_one_declaration(store: Cluster, owner: Any) -> None:
@@ -133,3 +132,24 @@ def describe_schema(connection: Any) -> str:
 def test_the_spec_is_plain_json() -> None:
     for layer in catalogue().feature_layers:
         assert json.loads(json.dumps(spec(layer)))["id"] == layer.id
+
+
+def test_what_a_summary_reads_lies_in_an_index(store: Cluster, owner: Any) -> None:
+    """Made once, and made anew where other columns are counted."""
+
+    def indexes() -> list[str]:
+        found = owner.execute(
+            "SELECT indexdef FROM pg_indexes WHERE tablename = 'incidents' AND indexname LIKE 'incidents_counted_%'"
+        )
+        return [row[0] for row in found]
+
+    (before,) = indexes()
+    assert "(cls) INCLUDE (category, department, district, duplicate_of, estimated_completion_at" in before
+    columns = [column.model_dump(by_alias=True) for column in catalogue().layers["incidents"].columns]
+    for column in columns:
+        column["counted"] = column["counted"] or column["name"] == "road_closed"
+    apply_layers(store.owner_dsn, changed("incidents", columns=columns))
+    (after,) = indexes()
+    assert "road_closed" in after
+    apply_layers(store.owner_dsn, changed("incidents", columns=columns))
+    assert indexes() == [after]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,3 +145,78 @@ def test_the_suite_runner_knows_its_suites(clone: Path) -> None:
     done = subprocess.run(runner, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no such suite: no-such-suite; there are unit, store, ingest, http, basemap, clients, page" in done.stderr
+
+
+RUNNER = """
+import importlib.util, json, os, pathlib, signal, sys
+spec = importlib.util.spec_from_file_location("runner", {script!r})
+runner = importlib.util.module_from_spec(spec)
+sys.modules["runner"] = runner
+spec.loader.exec_module(runner)
+runner.ROOT = runner.STATE = pathlib.Path.cwd()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+results = runner.run_lanes(json.loads(sys.argv[1]), dict(os.environ), ["-p", "no:cacheprovider"], 60)
+print("RESULTS", json.dumps([[r.suite, r.passed, r.failed, r.trouble] for r in results]))
+"""
+
+
+def _suite(folder: Path, name: str, lines: str) -> None:
+    (folder / "tests" / name).mkdir(parents=True)
+    (folder / "tests" / name / f"test_{name}.py").write_text(f"import os, pathlib, time\n{lines}")
+
+
+def _runner(folder: Path, lanes: list[list[str]]) -> subprocess.Popen[str]:
+    program = RUNNER.format(script=str(CLONE / "scripts" / "test.py"))
+    return subprocess.Popen(
+        [sys.executable, "-c", program, json.dumps(lanes)], cwd=folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+# Each waits for what the other one writes: they pass only where both run at the same time.
+MEETING = """
+def test_meeting():
+    pathlib.Path("{me}").touch()
+    end = time.monotonic() + 20
+    while not pathlib.Path("{other}").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+"""
+
+
+def test_two_lanes_run_side_by_side_and_each_suite_speaks_as_a_whole(tmp_path: Path) -> None:
+    _suite(tmp_path, "one", MEETING.format(me="a", other="b"))
+    _suite(tmp_path, "two", MEETING.format(me="b", other="a") + "def test_wrong():\n    assert 1 == 2\n")
+    _suite(tmp_path, "three", "def test_last():\n    pass\n")
+    told, _ = _runner(tmp_path, [["one", "three"], ["two"]]).communicate(timeout=60)
+    results = json.loads(told.split("RESULTS ")[1])
+    assert results == [["one", 1, 0, ""], ["three", 1, 0, ""], ["two", 1, 1, ""]]
+    spoken = told[told.index("two ─") :]
+    assert "assert 1 == 2" in spoken[: spoken.index("1 failed, 1 passed")]
+    assert "─" not in spoken.removeprefix("two").lstrip(" ─\n").split("1 failed, 1 passed")[0]
+
+
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_both_lanes(tmp_path: Path, word: signal.Signals) -> None:
+    sleeping = """
+def test_long():
+    pathlib.Path("{me}").write_text(str(os.getpid()))
+    try:
+        time.sleep(60)
+    finally:
+        pathlib.Path("{me}-ended").touch()
+"""
+    for name in ("one", "two"):
+        _suite(tmp_path, name, sleeping.format(me=name))
+    runner = _runner(tmp_path, [["one"], ["two"]])
+    deadline = time.monotonic() + 30
+    while not all((tmp_path / name).exists() and (tmp_path / name).read_text() for name in ("one", "two")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    runner.send_signal(word)
+    told, _ = runner.communicate(timeout=30)
+    assert runner.returncode not in (0, None)
+    assert told.count("KeyboardInterrupt") >= 2
+    for name in ("one", "two"):
+        assert (tmp_path / f"{name}-ended").exists()
+        assert not Path(f"/proc/{(tmp_path / name).read_text()}").exists()

@@ -10,6 +10,7 @@ from psycopg import sql
 from cop.catalogue import Column, Layer
 from cop.errors import NotFound
 from cop.query.bind import Values
+from cop.query.columns import geometry_name
 from cop.query.plan import Plan, conditions, relation
 from cop.query.question import Box, Question
 from cop.store.reading import Connection, reading
@@ -65,7 +66,8 @@ def tile_plan(question: Question, at: Tile, cell: float | None) -> Plan:
     """The statement of a tile; `cell` is the edge in metres below which things merge or vanish, None keeps all."""
     bound = Values()
     layer = question.layer
-    columns = [column for column in layer.visible_columns(question.visible.profile_of(layer)) if column.tile]
+    shown = [column for column in layer.visible_columns(question.profile) if column.tile]
+    shape = geometry_name(layer, question.profile, 3857)
     size = sql.SQL("{}::float8").format(bound.bind(cell if cell is not None else at.edge / 4096))
     envelope = sql.SQL("ST_MakeEnvelope({}::float8, {}::float8, {}::float8, {}::float8, 3857)").format(
         *(bound.bind(value) for value in at.envelope)
@@ -74,8 +76,9 @@ def tile_plan(question: Question, at: Tile, cell: float | None) -> Plan:
         layer=bound.bind(layer.id),
         envelope=envelope,
         cell=size,
-        columns=sql.SQL(", ").join([sql.SQL("t.id"), *(_attribute(column) for column in columns)]),
-        kept=_kept(layer, columns),
+        columns=sql.SQL(", ").join([sql.SQL("t.id"), *(_attribute(column) for column in shown)]),
+        kept=_kept(layer, shape, shown),
+        shape=sql.Identifier(shape),
         relation=relation(layer, question.moment),
         condition=sql.SQL(" AND ").join(conditions(question, bound)),
         order=_order(layer),
@@ -99,9 +102,9 @@ def _attribute(column: Column) -> sql.Composable:
     return text.format(name)
 
 
-def _kept(layer: Layer, columns: list[Column]) -> sql.Composable:
+def _kept(layer: Layer, shape: str, columns: list[Column]) -> sql.Composable:
     """What a thinned row carries on; never the stored texts, which would be sorted along."""
-    names = dict.fromkeys(["id", "geom_3857", *(column.name for column in columns), *layer.tile.order])
+    names = dict.fromkeys(["id", shape, *(column.name for column in columns), *layer.tile.order])
     return sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in names)
 
 

@@ -110,6 +110,8 @@ def report(draw: Random, at: datetime, ref: str, is_land: spots.IsLand, scene: S
         "occurred_at": at - timedelta(minutes=int(draw.expovariate(1 / 12))),
         "district": place.district,
         "position_method": method,
+        # People in need, and buildings with their tenants, are not shown to the public by their address.
+        "position_released": happened.category not in ("rescue", "building"),
         "position_uncertainty_m": spots.UNCERTAINTY_M[method],
         **_texts(happened, place),
         **_road(draw, happened, place),

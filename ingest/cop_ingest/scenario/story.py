@@ -113,7 +113,7 @@ def _update(
         "id": id_, "incident": incident, "at": at, "department": one.scene.department, "text_en": text_en,
         "text_zh": text_zh, "percent": message.percent, "estimated_completion_at": message.estimate,
         "status_after": status or None, "source": SOURCE, "source_ref": id_, "message_status": "exercise",
-        "release": one.values["release"] if draw.random() < 0.7 else _narrower(one),
+        "release": one.values["release"] if draw.random() < 0.7 else _narrower(one), **_position(one),
     }  # fmt: skip
     return Step(at, "progress-updates", id_, True, values, one.geometry)
 
@@ -129,6 +129,7 @@ def _request(draw: Random, one: Report, incident: str, to: str, numbers: dict[st
         "from_department": one.scene.department, "to_department": to, "kind": kind, "text_en": text_en,
         "text_zh": text_zh, "due_at": due, "source": SOURCE, "source_ref": id_, "message_status": "exercise",
         "release": "public" if one.values["release"] == "public" and draw.random() < 0.4 else _narrower(one),
+        **_position(one),
     }  # fmt: skip
     yield Step(at, "requests", id_, True, values, one.geometry)
     if draw.random() < 0.12:
@@ -138,6 +139,11 @@ def _request(draw: Random, one: Report, incident: str, to: str, numbers: dict[st
     if kind != "inform" and draw.random() < 0.8:
         at += minutes(draw, 50, 3)
         yield Step(at, "requests", id_, False, {"answered_at": at, "answer": draw.choice(texts.ANSWERS)})
+
+
+def _position(one: Report) -> dict[str, object]:
+    """What is said of an incident lies where it does, and is shown to the public as it is."""
+    return {name: one.values[name] for name in ("district", "position_released")}
 
 
 def _narrower(one: Report) -> object:

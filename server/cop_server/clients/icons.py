@@ -16,6 +16,7 @@ from cop_tiles.styling.looks import Look, has_marks, has_symbols, state_column
 _COLOURED: Final = re.compile(r'(<g\b[^>]*\bcolor="(#[0-9a-f]{6})"[^>]*>)(.*?)(</g>)', re.DOTALL)
 # What is over lies lowest, what is major above all others.
 _OVER: Final = ("completed", "cancelled")
+_MAJOR: Final = "major"
 _BADGE_SHARE: Final = 0.78
 _MARK_SHARE: Final = 0.9
 
@@ -37,7 +38,8 @@ def picture(layer: Layer, look: Look) -> Picture | None:
 
 def mark(look: Look, state: State) -> Picture:
     """An incident's mark: the category's sign in the frame of its state."""
-    return _as_svg(drawings.mark(look.symbol, state.frame, GROUND), _MARK_SHARE)
+    drawn = drawings.mark(look.symbol, state.frame, GROUND)
+    return _as_svg(drawn, _MARK_SHARE, crowded=state.frame != _MAJOR)
 
 
 def states(layer: Layer) -> list[State]:
@@ -54,12 +56,12 @@ def states(layer: Layer) -> list[State]:
     usual = [State(f"{status} = {literal(code)} AND NOT {is_major}", code) for code in still]
     among = ", ".join(literal(code) for code in over)
     not_over = f"coalesce({status} NOT IN ({among}), true)" if over else "true"
-    return [*lowest, *usual, State(f"{is_major} AND {not_over}", "major")]
+    return [*lowest, *usual, State(f"{is_major} AND {not_over}", _MAJOR)]
 
 
-def _as_svg(drawing: Drawing, share: float) -> Picture:
+def _as_svg(drawing: Drawing, share: float, *, crowded: bool = False) -> Picture:
     """A drawing as a whole SVG. Colours are written out: QGIS's reader does not inherit `currentColor` everywhere."""
     inside = _COLOURED.sub(lambda found: found[1] + found[3].replace("currentColor", found[2]) + found[4], drawing.svg)
     text = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.width}" height="{drawing.height}" '
             f'viewBox="0 0 {drawing.width} {drawing.height}">{inside}</svg>')  # fmt: skip
-    return Picture(text, drawing.width * share)
+    return Picture(text, drawing.width * share, crowded)

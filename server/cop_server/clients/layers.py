@@ -20,6 +20,7 @@ from cop_server.clients.renderers import (
     tile_labels,
     tile_renderer,
 )
+from cop_server.clients.rules import framed
 from cop_server.clients.scales import scale_attributes
 from cop_server.clients.words import MODES, ORIGINS, SOURCE, TABLE, Tongue, marked, told
 from cop_server.documents.collections import LICENCES
@@ -91,7 +92,17 @@ class Entry:
             return f"type=xyz&zmin={self.layer.tile.minzoom}&zmax={deepest}&url={quote(tiles, safe=':/?')}"
         by_view = self.drawing == "features" and self.layer.scale.from_zoom >= _BY_VIEW_FROM
         bounded = " restrictToRequestBBOX='1'" if by_view else ""
-        return f"url='{scene.url}/?mode={scene.visible.mode}' typename='{self.layer.id}' pagingEnabled='true'{bounded}"
+        return (f"url='{scene.url}/?mode={scene.visible.mode}' typename='{self.layer.id}' pagingEnabled='true'"
+                f"{bounded}{self._subset}")  # fmt: skip
+
+    @property
+    def _subset(self) -> str:
+        """The filter of a layer of which one time of several is drawn; a table has them all."""
+        condition = framed(self.layer) if self.drawing == "features" else None
+        if condition is None:
+            return ""
+        escaped = condition.replace("\\", "\\\\").replace("'", "\\'")
+        return f" filter='{escaped}'"
 
 
 def map_layer(parent: Element, entry: Entry, scene: Scene, catalogue: Catalogue) -> None:

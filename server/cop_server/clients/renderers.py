@@ -10,7 +10,7 @@ from cop.catalogue.models import Layer
 from cop_server.clients.elements import node
 from cop_server.clients.icons import mark, picture, states
 from cop_server.clients.labels import label_expression, settings
-from cop_server.clients.rules import all_of, only
+from cop_server.clients.rules import all_of, framed, only
 from cop_server.clients.symbols import KINDS, Picture, null_symbol, symbol
 from cop_server.clients.words import Tongue, told
 from cop_tiles.styling.looks import Look, Shape, is_total, looks, shapes_of
@@ -90,7 +90,8 @@ def tile_renderer(parent: Element, layer: Layer, tongue: Tongue) -> None:
     for shape in shapes_of(layer):
         for look, condition, drawn in _drawings(layer, shape):
             name = told(look.label, tongue)
-            _tile_style(styles, layer, shape, look, name, all_of(condition, only(layer, look)), drawn)
+            condition = all_of(framed(layer), condition, only(layer, look))
+            _tile_style(styles, layer, shape, look, name, condition, drawn)
 
 
 def _drawings(layer: Layer, shape: Shape) -> Iterator[tuple[Look, str | None, Picture | None]]:
@@ -122,7 +123,7 @@ def tile_labels(parent: Element, layer: Layer, tongue: Tongue) -> bool:
     styles = node(node(parent, "labeling", type="basic"), "styles")
     shape = shapes_of(layer)[-1]
     made = node(styles, "style", name=KINDS[shape], layer=layer.id, geometry=_GEOMETRY[shape], enabled=True,
-                expression="")  # fmt: skip
+                expression=framed(layer) or "")  # fmt: skip
     made.set("min-zoom", str(round(layer.style.labels.from_zoom)))
     made.set("max-zoom", "-1")
     settings(made, layer, expression, shape)

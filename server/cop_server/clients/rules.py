@@ -53,6 +53,12 @@ def _own(by: str, one: StyleClass) -> str:
     return " AND ".join(bounds)
 
 
+def framed(layer: Layer) -> str | None:
+    """The one time of several that is drawn of a layer; None where a layer has no such choice."""
+    frame = layer.style.frame
+    return None if frame is None else f"{quoted(frame.column)} = {literal(frame.value)}"
+
+
 def all_of(*conditions: str | None) -> str:
     """Conditions joined; none is the empty text, which is true."""
     given = [condition for condition in conditions if condition]

@@ -14,8 +14,11 @@ _LATITUDE: Final = math.radians(22.35)
 _AT_ZOOM_0: Final = _EQUATOR_METRES / 256 * _PIXELS_PER_METRE * math.cos(_LATITUDE)
 # QGIS compares scales exactly; a view set to a zoom's own scale must count as within.
 _ROOM: Final = 1.02
+_ZOOM: Final = f"ln({_AT_ZOOM_0:.0f} / @map_scale) / ln(2)"
 # QGIS's expression for the share of its full size that a point has: a third at zoom 9, all of it from zoom 14 on.
-SIZE_BY_SCALE: Final = f"scale_linear(ln({_AT_ZOOM_0:.0f} / @map_scale) / ln(2), 9, 14, 0.34, 1)"
+SIZE_BY_SCALE: Final = f"scale_linear({_ZOOM}, 9, 14, 0.34, 1)"
+# That of marks of which there are thousands: dots on a map of the city, so that the few major ones stand out.
+CROWD_BY_SCALE: Final = f"scale_linear({_ZOOM}, 10.7, 13, 0.22, 1)"
 DENSE_FROM_ZOOM: Final = 12.0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from cop_server.clients.elements import mm, node, options, rgba
-from cop_server.clients.scales import SIZE_BY_SCALE
+from cop_server.clients.scales import CROWD_BY_SCALE, SIZE_BY_SCALE
 from cop_tiles.styling.looks import Look, Shape
 from cop_tiles.styling.maplibre import edge_color, line_color, needs_casing
 from cop_tiles.styling.themes import Theme, readable, theme
@@ -15,10 +15,11 @@ from cop_tiles.styling.themes import Theme, readable, theme
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An SVG, and the width in pixels that it is drawn with on a city's map."""
+    """An SVG, and the width in pixels that it is drawn with on a street's map; one of a crowd is a dot from afar."""
 
     svg: str
     width: float
+    crowded: bool = False
 
 
 KINDS: dict[Shape, str] = {"point": "marker", "line": "line", "area": "fill"}
@@ -93,17 +94,17 @@ def _svg(parent: Element, look: Look, picture: Picture) -> None:
         "name": f"base64:{encoded}", "size": mm(picture.width), "size_unit": "MM", "color": rgba(look.color),
         "outline_width": 0, "scale_method": "diameter",
     })  # fmt: skip
-    _grows(made, picture.width)
+    _grows(made, picture.width, CROWD_BY_SCALE if picture.crowded else SIZE_BY_SCALE)
 
 
-def _grows(layer: Element, pixels: float) -> None:
+def _grows(layer: Element, pixels: float, share: str = SIZE_BY_SCALE) -> None:
     """Let a mark be smaller on the map of the whole city, where many stand close, than on that of a street."""
     properties = node(node(layer, "data_defined_properties"), "Option", type="Map")
     node(properties, "Option", type="QString", name="name", value="")
     node(properties, "Option", type="QString", name="type", value="collection")
     size = node(node(properties, "Option", type="Map", name="properties"), "Option", type="Map", name="size")
     node(size, "Option", type="bool", name="active", value="true")
-    node(size, "Option", type="QString", name="expression", value=f"{mm(pixels)} * {SIZE_BY_SCALE}")
+    node(size, "Option", type="QString", name="expression", value=f"{mm(pixels)} * {share}")
     node(size, "Option", type="int", name="type", value=3)
 
 

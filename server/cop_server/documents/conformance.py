@@ -13,6 +13,10 @@ CONFORMANCE = [
         f"{_OGC}/ogcapi-features-3/1.0/conf/{name}"
         for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
     ),
+    *(
+        f"{_OGC}/ogcapi-features-4/1.0/conf/{name}"
+        for name in ("create-replace-delete", "update", "features", "optimistic-locking-etags")
+    ),
     f"{_OGC}/ogcapi-features-5/1.0/conf/schemas",
     f"{_OGC}/ogcapi-common-3/1.0/conf/schemas",
     *(

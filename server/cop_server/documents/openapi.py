@@ -10,6 +10,8 @@ from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
 from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
+from cop_server.documents.openapi_summary import summary_parameters, summary_paths
+from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 from cop_tiles.basemap.glyphs import STACKS
 from cop_tiles.styling.themes import THEMES
 
@@ -33,7 +35,11 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "tags": [{"name": "server", "description": "The API as a whole"}]
         + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
         "paths": paths,
-        "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
+        "components": {
+            "parameters": _parameters() | write_parameters(),
+            "responses": _responses() | write_responses(),
+            "schemas": _schemas(),
+        },
     }
 
 
@@ -109,7 +115,7 @@ def _common_paths() -> dict[str, Any]:
         _body("Server-Sent Events", "text/event-stream", {"type": "string"}),
     )
     paths["/events"]["get"]["responses"]["410"] = _ref("responses", "Gone")
-    return paths | _style_paths() | _client_paths()
+    return paths | _style_paths() | _client_paths() | summary_paths(_operation, _given, _body)
 
 
 def _client_paths() -> dict[str, Any]:
@@ -220,6 +226,14 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
         _given("featureId", "crs", "properties", "skipGeometry", "asof", "mode", "lang", "f"),
         _body("A feature", "application/geo+json", _ref("schemas", "Feature")),
     )  # fmt: skip
+    on_items, on_item = write_operations(layer, catalogue)
+    paths[f"{base}/items"] |= on_items
+    paths[f"{base}/items/{{featureId}}"] |= on_item
+    paths[f"{base}/items/{{featureId}}/versions"] = _operation(
+        f"{name}.versions", f"Versions of one of {title}, the newest first", layer.id,
+        _given("featureId", "limit", "before", "mode", "lang"),
+        _body("A feature a version", "application/geo+json", _ref("schemas", "FeatureCollection")),
+    )  # fmt: skip
     paths[f"{base}/changes"] = _operation(
         f"{name}.changes", f"What changed in {title}", layer.id,
         [*_given(*CHANGES), *_property_parameters(layer, catalogue)],
@@ -279,6 +293,7 @@ def _parameters() -> dict[str, Any]:
         "mode": ("Exactly one of the three a request reads",
                  {"type": "string", "enum": ["actual", "exercise", "test"]}),
         "asof": ("What was known: a time (RFC 3339) or a sequence number", text),
+        "before": ("Only versions that begin before this sequence number", {"type": "integer", "minimum": 1}),
         "limit": ("Most features in a page",
                   {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
         "offset": ("Features to leave out first; the links next go on without end",
@@ -323,7 +338,8 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
-    parameters |= change_parameters() | _style_parameters() | _client_parameters() | {"shown": shown}
+    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
+    parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
 
@@ -374,6 +390,10 @@ def _schemas() -> dict[str, Any]:
     texts = ("type", "title", "detail", "instance", "parameter", "example")
     problem = {
         "type": "object",
-        "properties": {**{name: {"type": "string"} for name in texts}, "status": {"type": "integer"}},
+        "properties": {
+            **{name: {"type": "string"} for name in texts},
+            "status": {"type": "integer"},
+            "errors": {"type": "array", "items": {"type": "object"}},
+        },
     }
     return {"Feature": feature, "FeatureCollection": collection, "Problem": problem, **change_schemas()}

@@ -40,6 +40,8 @@ def landing_page(url: str, lang: str, mode: Mode, now: datetime | None) -> dict[
             link(f"{url}/tileMatrixSets", f"{OGC_REL}/tiling-schemes", JSON, "The tile matrix sets"),
             link(f"{url}/tiles", f"{OGC_REL}/tilesets-vector", JSON, "Tiles of several collections at once"),
             link(f"{url}/styles", f"{OGC_REL}/styles", JSON, "Styles of the whole picture"),
+            link(f"{url}/summary", "related", JSON, "Counts of the incidents"),
+            link(f"{url}/processes", f"{OGC_REL}/processes", JSON, "Processes"),
             link(f"{url}/map", "alternate", HTML, "The map"),
             link(f"{url}/basemaps/wmts/1.0.0/WMTSCapabilities.xml", "related", "application/xml", "Basemaps, WMTS"),
             link(f"{url}/basemaps/service?SERVICE=WMS&REQUEST=GetCapabilities", "related", "text/xml",

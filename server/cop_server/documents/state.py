@@ -14,6 +14,7 @@ from psycopg import sql
 from rasterio.warp import transform_bounds
 
 from cop.catalogue import Layer, catalogue
+from cop.query.columns import geometry
 from cop.settings import get_settings
 from cop.store.reading import reading
 from cop.store.statements import statements
@@ -96,7 +97,10 @@ def _extent(
         return HONG_KONG, None
     time = layer.with_role("time")
     column = sql.SQL("t.{}").format(sql.Identifier(time.name)) if time else sql.SQL("NULL::timestamptz")
-    statement = sql.SQL(statements(_SQL)["extent"]).format(table=sql.Identifier("layer", layer_id), time=column)
+    shape = geometry(layer, visible.profile_of(layer))
+    statement = sql.SQL(statements(_SQL)["extent"]).format(
+        table=sql.Identifier("layer", layer_id), time=column, shape=shape
+    )
     with reading(visible) as connection:
         row = connection.execute(statement, {"classes": list(visible.classes_of(layer))}).fetchone()
     assert row is not None

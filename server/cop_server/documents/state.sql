@@ -9,5 +9,5 @@ FROM cop.layer AS l LEFT JOIN (SELECT layer, max(n) AS n FROM cop.mark WHERE cls
 -- extent --
 -- The box and interval of what is visible.
 SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box), first, last
-FROM (SELECT ST_Extent(t.geom) AS box, min({time}) AS first, max({time}) AS last
+FROM (SELECT ST_Extent({shape}) AS box, min({time}) AS first, max({time}) AS last
       FROM {table} AS t WHERE t.cls = ANY (%(classes)s)) AS found;

@@ -8,14 +8,17 @@ from urllib.parse import quote, urlencode
 import orjson
 from starlette.responses import Response
 
-from cop.catalogue import Layer
+from cop.catalogue import Layer, catalogue
 from cop.errors import NotFound
 from cop.query import answer
+from cop.query.canonical import question_hash
 from cop.query.parse import read_item, read_items
 from cop.query.question import Question
+from cop.query.versions import read_versions, versions
 from cop_providers.features import FeatureProvider
 from cop_server.cache import AnswerCache
 from cop_server.documents.links import GEOJSON, HTML, JSON, carrying, link
+from cop_server.documents.versions import versions_document
 from cop_server.routes.answers import answered
 from cop_server.routes.road import Ask
 
@@ -51,12 +54,26 @@ class Items:
         asked = read_item(provider.layer, ask.visible, ask.given)
         question = provider.resolved(asked)
         found = provider.item(question, ask.path("feature"))
-        tag = answer.item_etag(question, found, self._url, ask.given)
+        # A past version may be redacted, which the layer's mark tells; the present one is then another version.
+        since = answer.current_state(question).depends_on if question.asof is not None else ()
+        tag = answer.item_etag(question, found, self._url, ask.given, since)
         headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n)}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
             lambda: self._item_body(ask, provider.layer, found.feature),
             pinned=answer.is_immutable(asked),
+        )  # fmt: skip
+
+    def versions(self, ask: Ask) -> Response:
+        """All that a feature has been, the newest first, with who, when and what changed."""
+        provider = self._provider(ask)
+        asked = read_versions(provider.layer, ask.visible, ask.path("feature"), ask.given)
+        at = answer.current_state(Question(layer=asked.layer, visible=asked.visible))
+        parts = (answer.FORMAT_VERSION, catalogue().version, asked.layer.id, asked.visible, asked.feature)
+        tag = f'"{question_hash("versions", parts, at.depends_on, self._url, ask.given)}"'
+        return answered(
+            ask, self._cache, tag, {"COP-Sequence": str(at.n)}, GEOJSON,
+            lambda: versions_document(asked, versions(asked), self._url, ask.given),
         )  # fmt: skip
 
     def _provider(self, ask: Ask) -> FeatureProvider:
@@ -82,6 +99,9 @@ class Items:
             link(here({"f": "json"}), "self", GEOJSON, "This feature"),
             link(here({"f": "html"}), "alternate", HTML, "This feature as a page"),
             link(f"{base}?f=json", "collection", JSON, layer.title.en),
+            link(
+                f"{base}/items/{quote(ask.path('feature'), safe='')}/versions", "version-history", GEOJSON, "Versions"
+            ),
         ]
         return feature[:-1] + b',"links":' + orjson.dumps(carrying(links, self._url, ask.given.get("mode"))) + b"}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,15 +16,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cop.catalogue import catalogue
 from cop.errors import ConnectionLost, Refused
 from cop.identity import Principal
-from cop.journal import resolve_asof
+from cop.journal import moment_of, resolve_asof
 from cop.query.parse import read_mode
 from cop.settings import get_settings
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
 from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise, recognised_at_once
 from cop_server.negotiate import PAGES, form, language, single
+from cop_server.routes.memento import telling, with_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +71,28 @@ class Road:
         forms: Sequence[str],
         pages: ASGIApp | None,
         check: Callable[[Ask], object] | None = None,
+        write: Callable[[Request], Awaitable[Response]] | None = None,
+        *,
+        timed: bool = False,
     ) -> None:
+        """`timed`: the address answers for any moment, by `asof` or by the header Accept-Datetime."""
         self._handler = handler
         self._check = check
+        self._write = write
         self._forms = [name for name in forms if pages is not None or name not in PAGES]
         self._pages = pages
+        self._timed = timed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand over to the pages with the visible set beside the request."""
         if scope["method"] not in ("GET", "HEAD"):
-            await _only_read(scope)(scope, receive, send)
+            answer = _only_read(scope) if self._write is None else await self._write(Request(scope, receive))
+            await answer(scope, receive, send)
             return
         request = Request(scope, receive)
         given = single(request.query_params)
+        if self._timed:
+            given = with_moment(given, request.headers)
         chosen = form(given, request.headers, self._forms)
         loop = asyncio.get_running_loop()
         principal = recognised_at_once(request.headers)
@@ -93,10 +104,21 @@ class Road:
             if "cursor" in given:
                 raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
             await run_in_threadpool(self._check_page, ask)
-            await self._page(scope, receive, _kept_apart(send, visible), given, visible)
+            asof = await run_in_threadpool(_resolved, ask) if "asof" in given else None
+            look_through(Viewing(visible, asof))
+            await self._page(scope, receive, await self._told(ask, send), given)
             return
         response = await loop.run_in_executor(threads(), self._answer, ask)
-        await response(scope, receive, _kept_apart(send, visible))
+        await response(scope, receive, await self._told(ask, send))
+
+    async def _told(self, ask: Ask, send: Send) -> Send:
+        """Where the answer goes, with the headers that depend on who asks and of which time."""
+        told = _kept_apart(send, ask.visible)
+        if not self._timed:
+            return told
+        asof, loop = ask.given.get("asof"), asyncio.get_running_loop()
+        moment = await loop.run_in_executor(threads(), moment_of, asof, ask.visible) if asof else None
+        return telling(told, get_settings().url, ask.request.url.path, ask.given, moment)
 
     def _check_page(self, ask: Ask) -> None:
         """Refuse what pygeoapi would pass over in silence; what it refuses itself, it refuses on a page."""
@@ -115,14 +137,16 @@ class Road:
         except ConnectionLost:
             return self._handler(ask)
 
-    async def _page(
-        self, scope: Scope, receive: Receive, send: Send, given: dict[str, str], visible: VisibleSet
-    ) -> None:
+    async def _page(self, scope: Scope, receive: Receive, send: Send, given: dict[str, str]) -> None:
         assert self._pages is not None
-        asof = await run_in_threadpool(resolve_asof, given["asof"], visible) if "asof" in given else None
-        look_through(Viewing(visible, asof))
         # The pages' own router starts from the whole path, not from where ours stopped.
         await self._pages({**_speaking(scope, given), "root_path": "", "path_params": {}}, receive, send)
+
+
+def _resolved(ask: Ask) -> int:
+    """The number of the moment asked for; where the address is of one layer, that layer's history must reach there."""
+    name = ask.request.path_params.get("collection")
+    return resolve_asof(ask.given["asof"], ask.visible, name if name in catalogue().layers else None)
 
 
 def _kept_apart(send: Send, visible: VisibleSet) -> Send:

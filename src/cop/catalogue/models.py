@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+from cop.catalogue.base import Model, Name
+from cop.catalogue.writes import WriteRules
+
 LayerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 ColumnType = Literal["text", "code", "integer", "number", "boolean", "time", "date", "text[]"]
 GeometryType = Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "Geometry"]
@@ -25,12 +27,6 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 Zoom = Annotated[float, Field(ge=0, le=24)]
 
 SYSTEM_COLUMNS = frozenset({"id", "geom", "geom_3857", "seq", "seq_to", "seqs", "cls", "cls_now", "provenance"})
-
-
-class Model(BaseModel):
-    """A frozen record that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Bilingual(Model):
@@ -53,9 +49,14 @@ class Column(Model):
     codes_from: str | None = None
     tile: bool = False
     queryable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    counted: bool = False  # /summary counts the records by it; times by the hour
 
     @model_validator(mode="after")
     def _codes_belong_to_codes(self) -> Self:
+        if self.counted and not (self.queryable and self.type in ("code", "boolean", "time")):
+            raise ValueError("counted is for queryable columns of the types code, boolean and time")
         if (self.type == "code") != bool(self.codes or self.codes_from):
             raise ValueError("codes or codes_from go with type code, and only with it")
         if self.name in SYSTEM_COLUMNS:
@@ -119,10 +120,22 @@ class Source(Model):
     extent: tuple[float, float, float, float] | None = None
 
 
+class Blur(Model):
+    """Positions that a profile shows at the middle of their district, unless a column says that they are released.
+
+    `columns` tell of the position too, and are null with it.
+    """
+
+    district: Name
+    unless: Name
+    columns: tuple[Name, ...] = ()
+
+
 class Profile(Model):
-    """What one kind of reader sees of a layer: the columns hidden from it."""
+    """What one kind of reader sees of a layer: the columns hidden from it, and where its records lie."""
 
     hide: tuple[Name, ...] = ()
+    blur: Blur | None = None
 
 
 class StyleClass(Model):
@@ -211,11 +224,38 @@ class TileRules(Model):
     order: tuple[Name, ...] = ()
 
 
+class Condition(Model):
+    """Records that a condition picks out: CQL2 text over the layer's columns. `{now}` is the moment of the count."""
+
+    title: Bilingual
+    filter: str
+
+
+class Current(Condition):
+    """What every summary shows beside its counts: the records that matter now, with some of their columns.
+
+    With `caveat` they are what makes counts doubtful, such as a feed that is down.
+    """
+
+    properties: tuple[Name, ...]
+    sortby: str | None = None
+    caveat: bool = False
+
+
+class Summary(Model):
+    """How a layer's records are counted: which are left out unless `include` names them, and totals by definition."""
+
+    left_out: dict[Name, Condition] = Field(default_factory=dict)
+    totals: dict[Name, Condition] = Field(default_factory=dict)
+    current: Current | None = None
+
+
 class Layer(Model):
     """One published layer, as its file in layers/ declares it.
 
     `provenance` is that of the layer's own source: `exercise` for what is made up as long as no source is known. A
-    stand-in is always an exercise, whatever it stands for.
+    stand-in is always an exercise, whatever it stands for. `history_days`: how long versions are kept after they were
+    closed, where not as long as COP_HISTORY_DAYS says.
     """
 
     id: LayerId
@@ -232,9 +272,12 @@ class Layer(Model):
     numbered: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] | None = None
     profiles: dict[str, Profile] = Field(default_factory=lambda: {"public": Profile()})
     provenance: Literal["real", "exercise"] = "real"
+    history_days: Annotated[float, Field(gt=0)] | None = None
     scale: Scale = Scale()
     style: Style = Style()
     tile: TileRules = TileRules()
+    writes: WriteRules | None = None
+    summary: Summary = Summary()
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -250,6 +293,11 @@ class Layer(Model):
         wanted += [("style.by", self.style.by)] if self.style.by else []
         wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
+        wanted += [(f"writes.{where}", name) for where, name in self.writes.names()] if self.writes else []
+        for p, profile in self.profiles.items():
+            if profile.blur is not None:
+                named = (profile.blur.district, profile.blur.unless, *profile.blur.columns)
+                wanted += [(f"profiles.{p}.blur", name) for name in named]
         for where, name in wanted:
             if name not in known:
                 raise ValueError(f"{where}: no column is called {name}")
@@ -264,6 +312,8 @@ class Layer(Model):
             raise ValueError("a register needs the roles mode and release, and columns source, source_ref")
         if self.kind == "register" and (bool(self.numbered) == isinstance(self.key, tuple) or self.key == "geometry"):
             raise ValueError("a register needs numbered, or a key of columns that its ids are made of, and not both")
+        if self.writes and self.kind != "register":
+            raise ValueError("writes: only a register is written by people")
         if (self.geometry is None) != (self.kind == "coverage"):
             raise ValueError("geometry: null is for coverages, and a coverage has no other")
         for role in get_args(Role):

@@ -32,4 +32,10 @@ def spec(layer: Layer) -> dict[str, Any]:
         "profiles": {name: [c.name for c in layer.visible_columns(name)] for name in layer.profiles},
         "owner": "department" if layer.is_labelled else None,
         **{role: column.name if column else None for role, column in roles.items()},
+        **({"blurs": blurs} if (blurs := _blurs(layer)) else {}),
     }
+
+
+def _blurs(layer: Layer) -> dict[str, Any]:
+    """By profile. Left out where there are none, so that other layers' specs stay as they were."""
+    return {name: profile.blur.model_dump(mode="json") for name, profile in layer.profiles.items() if profile.blur}

@@ -7,16 +7,17 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from psycopg import sql
 
-from cop.catalogue import catalogue
-from cop.errors import NotFound
+from cop.catalogue import Layer, catalogue
+from cop.errors import NotFound, Withdrawn
 from cop.journal import mark, resolve_asof
 from cop.query.canonical import question_hash
 from cop.query.cursor import read_cursor, write_cursor
 from cop.query.parse import Asked
 from cop.query.plan import Plan, hits_plan, item_plan, page_plan
 from cop.query.question import Position, Question
-from cop.store.reading import reading
+from cop.store.reading import Connection, reading
 from cop.visible import VisibleSet
 
 # What changes the bytes of an answer without changing a record: raise it with such a change.
@@ -48,7 +49,7 @@ def resolved(asked: Asked) -> Question:
     """The question with its moment and its place in the walk made plain."""
     question = asked.question
     if asked.asof is not None:
-        question = replace(question, asof=resolve_asof(asked.asof, question.visible))
+        question = replace(question, asof=resolve_asof(asked.asof, question.visible, question.layer.id))
     if asked.cursor is not None:
         position = read_cursor(cursor_key(), asked.cursor, identity(question))
         question = replace(question, position=position)
@@ -66,11 +67,11 @@ class State:
 def current_state(question: Question) -> State:
     """The state that the question's answer depends on now.
 
-    A past answer of a labelled layer depends on the present too: what has been withdrawn since is not shown.
+    A past answer depends on the present too: what has been withdrawn or redacted since is not shown.
     """
     with reading(question.visible) as connection:
         at = mark(connection, [question.layer], question.visible, question.moment)
-        if question.moment is None or not question.layer.is_labelled:
+        if question.moment is None:
             return State(at.n, (at.n,))
         now = mark(connection, [question.layer], question.visible)
         return State(at.n, (at.n, now.n))
@@ -107,19 +108,35 @@ def page(question: Question) -> Page:
 def item(question: Question, feature: str) -> Item:
     """One feature.
 
-    Raises NotFound where the visible set has none of that id at that moment.
+    Raises NotFound where the visible set has none of that id at that moment, Gone where it was withdrawn.
     """
     if "\0" in feature:
-        raise _no_feature(question, feature)
-    rows = _fetch(question, item_plan(question, feature))
-    if not rows:
-        raise _no_feature(question, feature)
-    text, version, n = rows[0]
+        raise _no_feature(question.layer, feature)
+    with reading(question.visible) as connection:
+        return item_through(connection, question, feature)
+
+
+def item_through(connection: Connection, question: Question, feature: str) -> Item:
+    """The same over a connection that looks through the question's eyes already, such as a writer's."""
+    plan = item_plan(question, feature)
+    row = connection.cursor(binary=True).execute(plan.statement, plan.values or None).fetchone()
+    if row is None:
+        raise missing(connection, question, feature)
+    text, version, n = row
     return Item(feature, text, int(version), int(n))
 
 
-def _no_feature(question: Question, feature: str) -> NotFound:
-    return NotFound(f"{question.layer.id} has no feature {feature[:100]!r}")
+def missing(connection: Connection, question: Question, feature: str) -> NotFound:
+    """Why a feature is not there: it never was, as far as the asker may know, or what he saw was withdrawn."""
+    if question.layer.is_labelled and question.moment is None and "\0" not in feature:
+        withdrawn = sql.SQL("SELECT FROM history.{} WHERE id = %s LIMIT 1").format(sql.Identifier(question.layer.id))
+        if connection.execute(withdrawn, [feature]).rowcount:
+            return Withdrawn(f"{question.layer.id}: {feature[:100]} was withdrawn; asof shows it as it was", "feature")
+    return _no_feature(question.layer, feature)
+
+
+def _no_feature(layer: Layer, feature: str) -> NotFound:
+    return NotFound(f"{layer.id} has no feature {feature[:100]!r}")
 
 
 def _fetch(question: Question, plan: Plan) -> list[tuple[Any, ...]]:
@@ -183,8 +200,23 @@ def cursor_key() -> bytes:
 
 
 def item_etag(question: Question, found: Item, *extra: object) -> str:
-    """The entity tag of one feature: of its own version. A load gives many features one version, so the id is in it."""
-    return f'"{question_hash(identity(question), question.asof, found.id, found.version, extra)}"'
+    """The entity tag of one feature: of its own version, and of the form that it is sent in.
+
+    A load gives many features one version, so the id is in it. The first part is the version's alone, so that a
+    writer may name it (If-Match) whatever form he read.
+    """
+    form = question_hash(identity(question), question.asof, extra)
+    return f'"{version_tag(found.id, found.version)}.{form}"'
+
+
+def version_tag(id_: str, version: int) -> str:
+    """A version's part of the entity tags of a feature."""
+    return question_hash(id_, version)[:16]
+
+
+def is_version(tag: str, id_: str, version: int) -> bool:
+    """Whether an entity tag of whatever form is that of a version."""
+    return tag.strip().removeprefix("W/").strip('"').partition(".")[0] == version_tag(id_, version)
 
 
 def forget() -> None:

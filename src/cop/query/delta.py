@@ -16,6 +16,7 @@ from psycopg import sql
 
 from cop.catalogue import Layer
 from cop.errors import Gone, Refused
+from cop.query import columns
 from cop.query.answer import cursor_key, identity
 from cop.query.bind import Values
 from cop.query.cursor import read_token, write_token
@@ -64,21 +65,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a visible set knows of numbers: its last one, the last of the layers asked about, and the first kept."""
+    """What a visible set knows of numbers: its last one, the last of the layers asked about, and where these begin."""
 
     last: int
     of_layers: int
-    first: int | None
-    begins: datetime | None
+    horizon: int
 
 
 def bounds(visible: VisibleSet, layers: list[Layer]) -> Bounds:
     """The numbers between which a delta may lie now."""
-    about = {"layers": [layer.id for layer in layers], "classes": list(visible.classes), "mode": visible.mode}
+    about = {"layers": [layer.id for layer in layers], "classes": list(visible.classes)}
     with reading(visible) as connection:
         row = connection.execute(statements(_SQL / "journal.sql")["bounds"], about).fetchone()
     assert row is not None
-    return Bounds(int(row[0]), int(row[1]), row[2], row[3])
+    return Bounds(*map(int, row))
 
 
 def marks(visible: VisibleSet) -> dict[str, int]:
@@ -90,17 +90,22 @@ def marks(visible: VisibleSet) -> dict[str, int]:
     return {layer.decode() if isinstance(layer, bytes) else layer: int(n) for layer, n in rows}
 
 
-def check_since(place: Place, known: Bounds, parameter: str = "since") -> None:
-    """Refuse a place that lies ahead, or before what is kept; the beginning (0) is always there."""
+def check_since(visible: VisibleSet, place: Place, known: Bounds, parameter: str = "since") -> None:
+    """Refuse a place that lies ahead, before what is kept, or in a past that a restore took back; 0 is always there."""
+    if place.is_beginning:
+        return
     if place.n > known.last:
         raise Refused(f"{parameter}: {place.n} lies ahead of the last number, {known.last}", parameter, str(known.last))
-    if known.first is not None and 0 < place.n < known.first - 1:
-        begins = f" ({known.begins.isoformat()})" if known.begins else ""
+    again = "Begin again with 0, or with a walk through the items"
+    if place.n < known.horizon:
         raise Gone(
             f"{parameter}: what changed since {place.n} is kept no longer; the kept history begins behind"
-            f" {known.first - 1}{begins}. Begin again with 0, or with a walk through the items",
-            parameter, str(known.first - 1),
+            f" {known.horizon}. {again}", parameter, str(known.horizon),
         )  # fmt: skip
+    with reading(visible) as connection:
+        row = connection.execute(statements(_SQL / "journal.sql")["is_number"], {"n": place.n}).fetchone()
+    if row is None or not row[0]:
+        raise Gone(f"{parameter}: {place.n} was lost when the store was brought back. {again}", parameter, "0")
 
 
 def changes(question: Question, after: Place, until: int, *, told: bool = False) -> Iterator[Change]:
@@ -134,6 +139,7 @@ def delta_plan(question: Question, after: Place, until: int, *, whole: bool, tol
         "layer": sql.Literal(question.layer.id),
         "document": document(question),
         "asked": sql.SQL(" AND ").join([sql.SQL("TRUE"), *conditions(question, bound)]),
+        "shape": columns.geometry(question.layer, question.profile),
         "seen": sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
         "since": sql.SQL("{}::bigint").format(bound.bind(after.n)),
         "after_n": sql.SQL("{}::bigint").format(bound.bind(after_n)),

@@ -13,6 +13,7 @@ from pygeofilter import ast, values
 from cop.catalogue import Column, Layer
 from cop.crs import CRS84, Crs
 from cop.errors import Refused
+from cop.query import columns
 from cop.query.bind import Values
 from cop.query.cql import IntegerDivision, Modulo, Power, TimeIntersects
 from cop.query.values import literal
@@ -48,6 +49,7 @@ class Compiler:
 
     def __init__(self, layer: Layer, profile: str, bound: Values, crs: Crs = CRS84) -> None:
         self._layer = layer
+        self._profile = profile
         self._columns = queryables(layer, profile)
         self._bound = bound
         self._crs = crs
@@ -93,8 +95,11 @@ class Compiler:
                            f"{', '.join([GEOMETRY, *self._columns])}")  # fmt: skip
         return column
 
+    def _shape(self) -> sql.Composable:
+        return columns.geometry(self._layer, self._profile)
+
     def _name(self, column: Column) -> sql.Composable:
-        return sql.SQL("t.{}").format(sql.Identifier(column.name))
+        return columns.value(self._layer, self._profile, column.name)
 
     def _comparison(self, node: ast.Comparison) -> sql.Composable:
         left, right = self._pair(node.lhs, node.rhs)
@@ -184,7 +189,7 @@ class Compiler:
 
     def _null(self, node: ast.IsNull) -> sql.Composable:
         if isinstance(node.lhs, ast.Attribute) and node.lhs.name == GEOMETRY:
-            return _negated(sql.SQL("(t.geom IS NULL)"), node.not_)
+            return _negated(sql.SQL("({} IS NULL)").format(self._shape()), node.not_)
         if not isinstance(node.lhs, ast.Attribute):
             raise _refused("IS NULL takes a queryable")
         return _negated(sql.SQL("({} IS NULL)").format(self._name(self._column(node.lhs))), node.not_)
@@ -208,7 +213,7 @@ class Compiler:
         if isinstance(node, ast.Attribute):
             if node.name not in (GEOMETRY, "geom"):
                 raise _refused(f"{node.name!r} is not a geometry; the geometry is called {GEOMETRY}")
-            return sql.SQL("t.geom")
+            return self._shape()
         if isinstance(node, values.Envelope):
             node = values.Geometry(node.geometry)
         if not isinstance(node, values.Geometry):

@@ -51,7 +51,7 @@ def read_items(layer: Layer, visible: VisibleSet, given: Mapping[str, str]) -> A
     question = Question(
         layer=layer,
         visible=visible,
-        limit=_limit(given.get("limit")),
+        limit=read_limit(given.get("limit")),
         offset=_offset(given.get("offset")),
         box=read_bbox(given.get("bbox"), given.get("bbox-crs")),
         interval=read_interval(given.get("datetime")),
@@ -100,8 +100,8 @@ def _choice(text: str | None, parameter: str, choices: tuple[str, ...]) -> Any:
     raise Refused(f"{parameter}: {text!r} is none of {', '.join(choices)}", parameter, choices[0])
 
 
-def whole(text: str | None, parameter: str, low: int, example: str) -> int | None:
-    """A whole number of `low` or more."""
+def read_number(text: str | None, parameter: str, low: int, example: str) -> int | None:
+    """A whole number that is not below `low`."""
     if text is None:
         return None
     if text.isascii() and text.isdecimal() and len(text) < 19 and int(text) >= low:
@@ -109,13 +109,14 @@ def whole(text: str | None, parameter: str, low: int, example: str) -> int | Non
     raise Refused(f"{parameter}: {text!r} is not a whole number of {low} or more", parameter, example)
 
 
-def _limit(text: str | None) -> int:
+def read_limit(text: str | None) -> int:
+    """How many of them a page holds at most."""
     # A limit above the server's is taken as the server's, not refused (OGC 17-069r4, 7.15.2).
-    return min(whole(text, "limit", 1, "10") or DEFAULT_LIMIT, MAX_LIMIT)
+    return min(read_number(text, "limit", 1, "10") or DEFAULT_LIMIT, MAX_LIMIT)
 
 
 def _offset(text: str | None) -> int:
-    offset = whole(text, "offset", 0, "0") or 0
+    offset = read_number(text, "offset", 0, "0") or 0
     if offset > MAX_OFFSET:
         raise Refused(f"offset: at most {MAX_OFFSET}; follow the links next instead, they go on without end",
                       "offset", str(MAX_OFFSET))  # fmt: skip

@@ -11,7 +11,7 @@ from cop.errors import NotFound, Refused
 from cop.query.bind import Values
 from cop.query.delta import Place
 from cop.query.filter import queryables
-from cop.query.parse import ITEMS, check_known, read_items, whole
+from cop.query.parse import ITEMS, check_known, read_items, read_number
 from cop.query.plan import conditions
 from cop.query.question import Question
 from cop.visible import VisibleSet
@@ -45,13 +45,13 @@ def read_changes(layer: Layer, visible: VisibleSet, given: Mapping[str, str]) ->
     cursor = given.get("cursor")
     if cursor is not None and ("since" in given or "until" in given):
         raise Refused("cursor: it stands for since and until; leave them out", "cursor")
-    since = whole(given.get("since"), "since", 0, "0")
-    until = whole(given.get("until"), "until", 0, "0")
+    since = read_number(given.get("since"), "since", 0, "0")
+    until = read_number(given.get("until"), "until", 0, "0")
     if since is None and cursor is None:
         raise Refused("since: it is wanted: the COP-Sequence of the answer that you have, or 0 for all", "since", "0")
     if since is not None and until is not None and until < since:
         raise Refused(f"until: {until} lies before since, {since}", "until", str(since))
-    limit = min(whole(given.get("limit"), "limit", 1, "1000") or DEFAULT_CHANGES, MAX_CHANGES)
+    limit = min(read_number(given.get("limit"), "limit", 1, "1000") or DEFAULT_CHANGES, MAX_CHANGES)
     question = checked(read_items(layer, visible, narrowed).question)
     return AskedChanges(question, since, until, limit, cursor)
 

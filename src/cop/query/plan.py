@@ -10,8 +10,8 @@ from typing import Any
 from psycopg import sql
 
 from cop.catalogue import Column, Layer
-from cop.crs import Crs
 from cop.journal import mark_statement
+from cop.query import columns
 from cop.query.bind import Constants, Values
 from cop.query.filter import Compiler
 from cop.query.question import Box, Question, SortKey
@@ -52,7 +52,7 @@ def _page_statement(question: Question, bound: Values) -> sql.Composed:
         " SELECT at.n || ' ' || at.matched{nulls} FROM at UNION ALL ({rows})"
     ).format(
         matched=_matched(question, bound),
-        mark=_mark(question, bound),
+        mark=mark_of(question, bound),
         nulls=sql.SQL(", NULL" * len(question.sort)),
         rows=_rows(question, bound),
     )
@@ -61,7 +61,7 @@ def _page_statement(question: Question, bound: Values) -> sql.Composed:
 def hits_plan(question: Question) -> Plan:
     """The mark's number, and how many features match."""
     bound = Values()
-    matched, mark = _matched(question, bound), _mark(question, bound)
+    matched, mark = _matched(question, bound), mark_of(question, bound)
     return Plan(sql.SQL("SELECT m.n, {} FROM ({}) AS m").format(matched, mark), bound.by_name)
 
 
@@ -70,12 +70,13 @@ def item_plan(question: Question, feature: str) -> Plan:
     bound = Values()
     narrowed = [*conditions(question, bound), sql.SQL("t.id = {}").format(bound.bind(feature))]
     statement = sql.SQL("SELECT {}, t.seq, (SELECT m.n FROM ({}) AS m) FROM {} AS t WHERE {}").format(
-        document(question), _mark(question, bound), relation(question.layer, question.moment), _all(narrowed)
+        document(question), mark_of(question, bound), relation(question.layer, question.moment), _all(narrowed)
     )
     return Plan(statement, bound.by_name)
 
 
-def _mark(question: Question, bound: Values) -> sql.Composable:
+def mark_of(question: Question, bound: Values) -> sql.Composable:
+    """The statement of the question's mark (columns n, count)."""
     statement, about = mark_statement([question.layer], question.visible, question.moment)
     named = {name: bound.bind(value) for name, value in about.items()}
     return sql.SQL(re.sub(r"%\((\w+)\)s", r"{\1}", statement)).format(**named)
@@ -85,15 +86,23 @@ def _matched(question: Question, bound: Values) -> sql.Composable:
     """How many features match: known from the walk, kept by the store, or else counted."""
     if question.position is not None:
         return sql.SQL("{}::bigint").format(bound.bind(question.position.matched))
-    if not question.is_filtered and question.moment is None:
-        return sql.SQL("m.count")
+    if not question.is_filtered:
+        return sql.SQL("m.count") if question.moment is None else _matched_then(question, bound)
     table = relation(question.layer, question.moment)
     return sql.SQL("(SELECT count(*) FROM {} AS t WHERE {})").format(table, _all(conditions(question, bound)))
 
 
+def _matched_then(question: Question, bound: Values) -> sql.Composable:
+    """How many there were, less what is hidden since: kept by the store too, for counting reads every version."""
+    if not question.layer.is_labelled:
+        return sql.SQL("m.count")
+    about = bound.bind(question.layer.id), bound.bind(question.moment)
+    return sql.SQL("m.count - cop.withdrawn_since({}, {}::bigint)").format(*about)
+
+
 def _rows(question: Question, bound: Values) -> sql.Composable:
     """The features of a page in the order of the walk."""
-    chosen = [document(question), *(_named(key.column) for key in question.sort)]
+    chosen = [document(question), *(_named(question, key.column) for key in question.sort)]
     order = sort_order(question)
     narrowed = [*conditions(question, bound), *_after(question, order, bound)]
     return sql.SQL("SELECT {} FROM {} AS t WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
@@ -135,13 +144,14 @@ def conditions(question: Question, bound: Values) -> list[sql.Composable]:
     if question.box is not None:
         region = box_region(question.box, bound)
         # The operator lets the index speak first; under row security the function alone would not.
-        met.append(sql.SQL("t.geom && {}").format(region))
+        shape = columns.geometry(question.layer, question.profile)
+        met.append(sql.SQL("{} && {}").format(shape, region))
         if not question.box.loose:
-            met.append(sql.SQL("ST_Intersects(t.geom, {})").format(region))
+            met.append(sql.SQL("ST_Intersects({}, {})").format(shape, region))
     if question.takes_interval:
         met += _during(question, bound)
     if question.where is not None:
-        compiler = Compiler(question.layer, question.visible.profile_of(question.layer), bound, question.filter_crs)
+        compiler = Compiler(question.layer, question.profile, bound, question.filter_crs)
         met.append(compiler.condition(question.where))
     return met
 
@@ -171,7 +181,7 @@ def _during(question: Question, bound: Values) -> list[sql.Composable]:
     interval = question.interval
     assert column is not None
     assert interval is not None
-    name = _named(column.name)
+    name = _named(question, column.name)
     conditions: list[sql.Composable] = []
     if interval.start is not None:
         conditions.append(sql.SQL("{} >= {}").format(name, bound.bind(interval.start)))
@@ -198,16 +208,16 @@ def _after(question: Question, order: list[SortKey], bound: Values) -> list[sql.
     alike: list[sql.Composable] = []
     ways: list[sql.Composable] = []
     for key, value in zip(order, question.position.values, strict=True):
-        behind = _behind(key, value, question.position.backwards, bound)
+        behind = _behind(question, key, value, question.position.backwards, bound)
         if behind is not None:
             ways.append(_all([*alike, behind]))
-        alike.append(sql.SQL("{} IS NOT DISTINCT FROM {}").format(_named(key.column), bound.bind(value)))
+        alike.append(sql.SQL("{} IS NOT DISTINCT FROM {}").format(_named(question, key.column), bound.bind(value)))
     return [sql.SQL("({})").format(sql.SQL(" OR ").join(ways))]
 
 
-def _behind(key: SortKey, value: object, backwards: bool, bound: Values) -> sql.Composable | None:
+def _behind(question: Question, key: SortKey, value: object, backwards: bool, bound: Values) -> sql.Composable | None:
     """Behind a value; nulls stand last on the way forth, and so first on the way back."""
-    name = _named(key.column)
+    name = _named(question, key.column)
     if value is None:
         return sql.SQL("{} IS NOT NULL").format(name) if backwards else None
     sign = sql.SQL("<" if key.descending else ">")
@@ -221,18 +231,18 @@ def _ordering(question: Question, key: SortKey) -> sql.Composable:
         return sql.SQL("t.id {}").format(sql.SQL(way))
     backwards = question.position is not None and question.position.backwards
     nulls = "NULLS FIRST" if backwards else "NULLS LAST"
-    return sql.SQL("{} {} {}").format(_named(key.column), sql.SQL(way), sql.SQL(nulls))
+    return sql.SQL("{} {} {}").format(_named(question, key.column), sql.SQL(way), sql.SQL(nulls))
 
 
 def document(question: Question) -> sql.Composable:
     """The feature's GeoJSON text: the stored one, or one made of the columns and the CRS asked for."""
-    profile = question.visible.profile_of(question.layer)
+    profile = question.profile
     if question.wants_stored_text:
         return sql.SQL("t.{}").format(sql.Identifier(f"doc_{profile}"))
-    columns = question.layer.visible_columns(profile)
+    shown = question.layer.visible_columns(profile)
     if question.properties is not None:
-        columns = tuple(column for column in columns if column.name in question.properties)
-    members = [_member(column) for column in columns]
+        shown = tuple(column for column in shown if column.name in question.properties)
+    members = [_member(question, column) for column in shown]
     if question.properties is None or "provenance" in question.properties:
         members.append(sql.SQL("t.provenance AS provenance"))
     properties: sql.Composable = sql.SQL("'{}'")
@@ -242,30 +252,34 @@ def document(question: Question) -> sql.Composable:
     return sql.SQL(
         """'{{"type":"Feature","id":' || to_json(t.id)::text || ',"geometry":' || {}
         || ',"properties":' || {} || '}}'"""
-    ).format(_geometry_text(question.crs, question.skip_geometry), properties)
+    ).format(_geometry_text(question), properties)
 
 
-def _member(column: Column) -> sql.Composable:
-    name = sql.Identifier(column.name)
-    value = sql.SQL("cop.rfc3339(t.{})") if column.type == "time" else sql.SQL("t.{}")
-    return sql.SQL("{} AS {}").format(value.format(name), name)
+def _member(question: Question, column: Column) -> sql.Composable:
+    value = _named(question, column.name)
+    if column.type == "time":
+        value = sql.SQL("cop.rfc3339({})").format(value)
+    return sql.SQL("{} AS {}").format(value, sql.Identifier(column.name))
 
 
-def _geometry_text(crs: Crs, skip: bool) -> sql.Composable:
-    if skip:
+def _geometry_text(question: Question) -> sql.Composable:
+    if question.skip_geometry:
         return sql.SQL("'null'")
-    shape: sql.Composable = sql.SQL("t.geom")
-    if crs.srid == 3857:
-        shape = sql.SQL("t.geom_3857")
-    elif crs.srid != 4326:
-        shape = sql.SQL("ST_Transform(t.geom, {})").format(sql.Literal(crs.srid))
+    crs = question.crs
+    if crs.srid in (3857, 4326):
+        shape = columns.geometry(question.layer, question.profile, crs.srid)
+    else:
+        exact = columns.geometry(question.layer, question.profile)
+        shape = sql.SQL("ST_Transform({}, {})").format(exact, sql.Literal(crs.srid))
     if crs.flipped:
         shape = sql.SQL("ST_FlipCoordinates({})").format(shape)
     return sql.SQL("coalesce(ST_AsGeoJSON({}, {}, 0), 'null')").format(shape, sql.Literal(crs.decimals))
 
 
-def _named(column: str) -> sql.Composable:
-    return sql.SQL("t.{}").format(sql.Identifier(column))
+def _named(question: Question, column: str) -> sql.Composable:
+    if column == "id":
+        return sql.SQL("t.id")
+    return columns.value(question.layer, question.profile, column)
 
 
 def _all(conditions: list[sql.Composable]) -> sql.Composable:

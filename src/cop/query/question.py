@@ -83,6 +83,11 @@ class Question:
     position: Position | None = None
 
     @property
+    def profile(self) -> str:
+        """The release profile of the layer that the visible set reads."""
+        return self.visible.profile_of(self.layer)
+
+    @property
     def moment(self) -> int | None:
         """The sequence number that the answer is pinned to; None is now."""
         return self.position.n if self.position is not None else self.asof

@@ -39,7 +39,7 @@ d(n, id, doc) AS (SELECT * FROM present {others} ORDER BY 1, 2 LIMIT {rows})
 
 -- told --
 -- Changes with their time, and the box of all visible versions that the change replaced or made.
-{joined} SELECT d.n, d.id, d.doc, cop.time_of(d.n),
-    (SELECT ST_Extent(t.geom)::text FROM {history} AS t
+{joined} SELECT d.n, d.id, d.doc, cop.time_of(d.n, 'actual'),
+    (SELECT ST_Extent({shape})::text FROM {history} AS t
      WHERE t.id = d.id AND t.seq <= {until} AND t.seq_to > {since} AND {seen})
 FROM d ORDER BY d.n, d.id

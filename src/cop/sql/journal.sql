@@ -13,12 +13,17 @@ CROSS JOIN LATERAL (SELECT n, count FROM cop.mark_log AS g
                     WHERE g.layer = l.layer AND g.cls = c.cls AND g.n <= %(asof)s ORDER BY n DESC LIMIT 1) AS m;
 
 -- last_number --
--- The last number that this visible set knows of, and when the history begins.
-SELECT coalesce(max(n), 0), cop.history_begins(%(mode)s) FROM cop.mark;
+-- The last number that this visible set knows of, the first that is kept of a layer, and when that was.
+SELECT coalesce(max(n), 0), cop.horizon_of(%(layer)s), cop.history_begins(%(mode)s, %(layer)s) FROM cop.mark;
 
 -- number_at --
--- The last number at or before a time, and when the history begins; in an exercise its story's times count too.
-SELECT cop.number_at(%(at)s, %(mode)s), cop.history_begins(%(mode)s);
+-- The last number at or before a time, the first that is kept of a layer, and when that was; in an exercise its story's
+-- times count too.
+SELECT cop.number_at(%(at)s, %(mode)s), cop.horizon_of(%(layer)s), cop.history_begins(%(mode)s, %(layer)s);
+
+-- time_of --
+-- The time of a number, as `number_at` reads it.
+SELECT cop.time_of(%(n)s, %(mode)s);
 
 -- exercise_now --
 -- The time on the exercise's clock: how far its story is told.
@@ -28,10 +33,13 @@ SELECT cop.exercise_now();
 SELECT value FROM cop.secret WHERE name = %(name)s;
 
 -- bounds --
--- The last number that this visible set knows of, that of some layers, the first that is kept, and when that was.
-SELECT coalesce(max(n), 0), coalesce(max(n) FILTER (WHERE layer = ANY (%(layers)s)), 0), cop.first_number(),
-       cop.history_begins(%(mode)s)
+-- The last number that this visible set knows of, that of some layers, and up to which their versions are kept no longer.
+SELECT coalesce(max(n), 0), coalesce(max(n) FILTER (WHERE layer = ANY (%(layers)s)), 0),
+       (SELECT coalesce(max(cop.horizon_of(l)), 0) FROM unnest(%(layers)s::text[]) AS l)
 FROM cop.mark WHERE cls = ANY (%(classes)s);
+
+-- is_number --
+SELECT cop.is_number(%(n)s);
 
 -- marks --
 -- Each layer's mark, where the visible set has one.

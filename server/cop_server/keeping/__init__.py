@@ -1,0 +1,1 @@
+"""Keeping the store: backups, the archive of its log, restoring, upgrading."""

@@ -1,0 +1,40 @@
+-- Writes of the API, each statement a part of one transaction of the app role.
+
+-- look --
+-- Whose eyes this transaction looks through, who acts, and why; ends with the transaction.
+SELECT set_config('cop.visible', %(visible)s, true), set_config('cop.actor', %(actor)s, true),
+       set_config('cop.cause', %(cause)s, true);
+
+-- clock --
+SELECT cop.clock(%(mode)s);
+
+-- district --
+SELECT cop.district_of(%(geometry)s::text::geometry);
+
+-- lock --
+SELECT record, seq FROM cop.lock_feature(%(layer)s, %(id)s);
+
+-- write --
+SELECT cop.write_feature(%(layer)s, %(id)s, %(values)s);
+
+-- lock_parent --
+SELECT record, seq FROM cop.lock_parent(%(layer)s, %(id)s, %(column)s, %(parent)s);
+
+-- write_parent --
+SELECT cop.write_parent(%(layer)s, %(id)s, %(column)s, %(parent)s, %(values)s);
+
+-- withdraw --
+SELECT cop.withdraw_feature(%(layer)s, %(id)s);
+
+-- value_before --
+SELECT cop.value_before(%(layer)s, %(id)s, %(column)s);
+
+-- number --
+-- Number what was written: from here to the commit the head is held.
+SET CONSTRAINTS ALL IMMEDIATE;
+
+-- recall --
+SELECT asked, status, headers, body FROM cop.recall_answer(%(principal)s, %(key)s);
+
+-- keep --
+SELECT cop.keep_answer(%(principal)s, %(key)s, %(asked)s, %(status)s, %(headers)s, %(body)s);

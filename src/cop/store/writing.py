@@ -1,0 +1,96 @@
+"""Connections for writing: one pool a process; a write is one transaction that looks through the writer's eyes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import psycopg
+from psycopg.types.string import ByteaBinaryLoader
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from cop.errors import Conflict, ConnectionLost, NotPermitted, Refused, StoreTrouble, TooSlow
+from cop.settings import get_settings
+from cop.store.reading import Connection
+from cop.store.statements import statements
+from cop.visible import VisibleSet
+
+_log = logging.getLogger(__name__)
+SQL = Path(__file__).parent.parent / "sql" / "writing.sql"
+
+
+def _configure(connection: Connection) -> None:
+    connection.adapters.register_loader("text", ByteaBinaryLoader)
+    connection.prepare_threshold = 2
+    connection.autocommit = True  # each write begins and ends its own transaction
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ConnectionPool[Connection]:
+    settings = get_settings()
+    return ConnectionPool(
+        settings.app_database_url.get_secret_value(),
+        min_size=0,
+        max_size=settings.write_pool_size,
+        timeout=5,
+        configure=_configure,
+        kwargs={
+            "application_name": "cop-write",
+            "connect_timeout": 5,
+            # A writer that waits for a row or the head gives up before its client does.
+            "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC -c lock_timeout=5000"
+            " -c idle_in_transaction_session_timeout=30000 -c max_parallel_workers_per_gather=0",
+        },
+        open=True,
+    )
+
+
+def close_write_pool() -> None:
+    """Close this process's pool, if one was opened."""
+    if _pool.cache_info().currsize:
+        _pool().close()
+        _pool.cache_clear()
+
+
+@contextmanager
+def writing(visible: VisibleSet, actor: str, cause: str = "") -> Iterator[Connection]:
+    """A connection within one transaction of a writer; it is committed unless an error leaves the block.
+
+    Raises StoreTrouble, TooSlow, Conflict, NotPermitted or Refused in place of the database's own errors; those go to
+    the log.
+    """
+    wanted = "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
+    with _explained(), _pool().connection() as connection, connection.transaction():
+        about = {"visible": wanted, "actor": actor, "cause": cause}
+        connection.execute(statements(SQL)["look"], about)
+        yield connection
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as exc:
+        _log.info("a record stands in the way: %s", exc)
+        raise Conflict("a record with the same source_ref of this department is there already", "source_ref") from exc
+    except psycopg.errors.InsufficientPrivilege as exc:
+        _log.warning("the store refused a writer: %s", exc)
+        raise NotPermitted("the record is not yours to write") from exc
+    except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as exc:
+        raise TooSlow from exc
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError) as exc:
+        _log.info("the store could not take a value: %s", exc)
+        raise Refused("a value cannot be stored: is each number in its range, each geometry whole?") from exc
+    except PoolTimeout as exc:
+        _log.warning("the store does not answer: %s", exc)
+        raise StoreTrouble from exc
+    except psycopg.OperationalError as exc:
+        _log.warning("a connection to the store broke: %s", exc)
+        _pool().check()
+        raise ConnectionLost from exc
+    except psycopg.Error as exc:
+        _log.exception("the store refused a write")
+        raise StoreTrouble("The store could not do this.") from exc
