@@ -31,16 +31,16 @@ def audiences(store: Cluster) -> dict[str, dict[str, str]]:
 
 INSERT = """
 INSERT INTO layer.incidents (id, category, title_en, department, status, message_status, release, reported_at, source,
-                             source_ref, geom)
+                             source_ref, position_released, district, geom)
 VALUES (%(id)s, %(category)s, %(title)s, %(department)s, 'reported', %(mode)s, %(release)s, '2025-09-23 01:02:03+08',
-        'test', %(id)s, ST_SetSRID(ST_Point(%(lon)s, 22.3), 4326))
+        'test', %(id)s, %(released)s, 'STH', ST_SetSRID(ST_Point(%(lon)s, 22.3), 4326))
 """
 
 
 def incident(owner: psycopg.Connection[Any], id_: str, **more: object) -> str:
-    """Insert an incident: public, exercise, a flood of DSD at 114.1 unless told otherwise."""
+    """Insert an incident: public, exercise, a flood of DSD at 114.1, its position released, unless told otherwise."""
     about = {"id": id_, "category": "flood", "title": f"title of {id_}", "department": "DSD", "mode": "exercise",
-             "release": "public", "lon": 114.1, **more}  # fmt: skip
+             "release": "public", "lon": 114.1, "released": True, **more}  # fmt: skip
     owner.execute(INSERT, about)
     return id_
 
@@ -79,7 +79,7 @@ class Life:
         elif roll < 0.7:
             self.owner.execute(
                 "UPDATE layer.incidents SET release = %(release)s, department = %(department)s,"
-                " message_status = %(mode)s WHERE id = %(id)s", {**self._labels(), "id": one})  # fmt: skip
+                " position_released = %(released)s, message_status = %(mode)s WHERE id = %(id)s", {**self._labels(), "id": one})  # fmt: skip
         elif roll < 0.85:
             self.owner.execute("UPDATE layer.incidents SET geom = ST_SetSRID(ST_Point(%s, 22.3), 4326) WHERE id = %s",
                                [self._lon(), one])  # fmt: skip
@@ -87,11 +87,12 @@ class Life:
             self.owner.execute("UPDATE layer.incidents SET category = %s, title_en = %s WHERE id = %s",
                                [self.dice.choice(("flood", "landslide")), str(self.dice.random()), one])  # fmt: skip
 
-    def _labels(self) -> dict[str, str]:
+    def _labels(self) -> dict[str, object]:
         return {
             "release": self.dice.choice(RELEASES), "department": self.dice.choice(DEPARTMENTS),
             "category": self.dice.choice(("flood", "landslide")),
             "mode": self.dice.choice(("exercise", "exercise", "exercise", "actual")),
+            "released": self.dice.choice((True, False)),
         }  # fmt: skip
 
     def _lon(self) -> float:

@@ -205,10 +205,19 @@ def test_a_cursor_belongs_to_its_question_and_to_its_reader(http: httpx.Client, 
 def test_before_the_kept_history_it_is_gone(http: httpx.Client, owner: Any) -> None:
     for number in range(6):
         incident(owner, str(number))
-    owner.execute("DELETE FROM cop.journal WHERE n <= 3")
-    assert refused(http, 410, "since", since="2")["example"] == "3"
-    assert [feature["seq"] for feature in delta(http, INCIDENTS, 3)["features"]] == [4, 5, 6]
+    owner.execute("UPDATE layer.incidents SET title_en = 'x' WHERE id IN ('0', '1')")
+    owner.execute("SELECT cop.prune('incidents', 7)")
+    assert refused(http, 410, "since", since="2")["example"] == "7"
+    assert [feature["seq"] for feature in delta(http, INCIDENTS, 7)["features"]] == [8]
     assert len(delta(http, INCIDENTS, 0)["features"]) == 6, "all that is there now can be had at any time"
+
+
+def test_a_number_that_a_restore_took_back_is_gone(http: httpx.Client, owner: Any) -> None:
+    incident(owner, "1")
+    owner.execute("SELECT cop.note_restore('test')")
+    incident(owner, "2")
+    assert [feature["id"] for feature in delta(http, INCIDENTS, 1)["features"]] == ["2"]
+    assert "brought back" in refused(http, 410, "since", since="7")["detail"]
 
 
 def test_until_bounds_it_and_tags_hold_while_nothing_changes(http: httpx.Client, owner: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 import threading
@@ -18,7 +19,13 @@ from replicas import Life, Replica, audiences, features, incident
 from streams import Stream, number
 
 from cop.catalogue import catalogue
+from cop.query.delta import Place
+from cop.query.parse_changes import read_stream
+from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
+from cop_server.events.channel import Subscriber
+from cop_server.events.encode import data_of
+from cop_server.events.hub import Hub
 
 ITEMS = "/collections/incidents/items"
 
@@ -75,7 +82,7 @@ def test_a_change_comes_at_once_as_a_cloud_event(url: str, listen: Callable[...,
     incident(owner, "I-1")
     stream.until(lambda s: len(s.events) == 1)
     event = stream.events[0]
-    assert event["came"] - began < 1
+    assert event["came"] - began < 5, "pushed, not asked for; how fast it is, bench/events.py says"
     assert stream.ids == ["1:I-1"]
     assert event["specversion"] == "1.0"
     assert event["type"] == "org.ogc.api.collection.item.update"
@@ -303,13 +310,31 @@ def test_bad_questions_are_refused_by_name(listen: Callable[..., Stream], url: s
     assert listen(headers={"X-API-Key": "cop_wrong"}).status == 401
     assert httpx.get(f"{url}/events", headers={"Accept": "application/json"}).status_code == 406
     assert httpx.head(f"{url}/events").headers["content-type"].startswith("text/event-stream")
-    owner.execute(
-        "INSERT INTO cop.journal SELECT 50, now(), 'incidents', 'x', 'insert', 'x', NULL, NULL, 'x', '', '', ''"
-    )
-    owner.execute("DELETE FROM cop.journal WHERE n < 50")
-    owner.execute("UPDATE cop.mark SET n = 60")
-    gone = listen(last="7")
-    assert (gone.status, gone.problem["example"]) == (410, "49")
+    for title in ("a", "b"):
+        owner.execute("UPDATE layer.incidents SET title_en = %s", [title])
+    owner.execute("SELECT cop.prune('incidents', 3)")
+    gone = listen(last="2", collections="incidents")
+    assert (gone.status, gone.problem["example"]) == (410, "3")
+    assert listen(last="2", collections="warnings").status == 200, "of another layer all is kept"
+
+
+def test_a_position_that_is_not_released_is_told_nowhere(
+    listen: Callable[..., Stream], owner: Any, store: Cluster
+) -> None:
+    """The attribute bbox is of the position that the reader may see, before and after."""
+    incident(owner, "I-0")  # behind the beginning: who has nothing is told of nothing that came and went
+    public, emsc = listen(), listen(headers=audiences(store)["emsc"])
+    incident(owner, "I-1", released=False, lon=114.2345)
+    for stream in (public, emsc):
+        stream.until(lambda s: s.told == [("I-1", False)])
+    owner.execute("UPDATE layer.incidents SET geom = ST_SetSRID(ST_Point(114.2456, 22.3), 4326) WHERE id = 'I-1'")
+    owner.execute("DELETE FROM layer.incidents WHERE id = 'I-1'")
+    for stream in (public, emsc):
+        stream.until(lambda s: s.told[-1:] == [("I-1", True)])
+    assert "114.2345" in str(emsc.events)
+    assert "114.2345" not in str(public.events)
+    assert "114.2456" not in str(public.events)
+    assert {event["bbox"] for event in public.events} == {"114.195,22.245,114.195,22.245"}
 
 
 def test_credentials_that_end_end_the_stream(listen: Callable[..., Stream], owner: Any, store: Cluster) -> None:
@@ -368,3 +393,33 @@ def test_one_listener_serves_all_and_nothing_is_left_behind(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cop-listener' AND datname = current_database()"
     )
     assert owner.execute(count).fetchone() == (1,)
+
+
+def test_an_event_is_made_once_however_many_read_it(store: Cluster, owner: Any) -> None:
+    """The same bytes, not equal ones, in every queue; and another question of the same set takes the same text."""
+    visible = VisibleSet()
+    all_of, boxed = (read_stream(catalogue(), visible, {"collections": "incidents", **more})
+                     for more in ({}, {"bbox": "114.0,22.2,114.2,22.4"}))  # fmt: skip
+
+    async def read() -> tuple[list[bytes | None], bytes | None, int]:
+        hub, readers, other = (
+            Hub("http://cop", store.app_dsn),
+            [Subscriber(1_000_000) for _ in range(50)],
+            Subscriber(1),
+        )
+        for reader in readers:
+            hub.open("all", visible, all_of, Place(0)).subscribers.add(reader)
+        hub.open("boxed", visible, boxed, Place(0)).subscribers.add(other)
+        await asyncio.sleep(0.5)  # everybody stands at 0
+        before = data_of.cache_info().misses
+        incident(owner, "one")
+        found = [await reader.next(20) for reader in readers], await other.next(20)
+        await hub.close()
+        return *found, data_of.cache_info().misses - before
+
+    chunks, narrowed, made = asyncio.run(read())
+    assert chunks[0] is not None
+    assert b'"subject":"one"' in chunks[0]
+    assert all(chunk is chunks[0] for chunk in chunks)
+    assert narrowed == chunks[0]
+    assert made == 1

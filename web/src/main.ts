@@ -52,6 +52,7 @@ import { closeOnEscape, closePopup } from "./popup";
 import { writeBanner, writeFreshness, type Freshness } from "./status";
 import { writeTabs } from "./tabs";
 import { setPictureTime } from "./time";
+import { ChangeStream } from "./stream";
 import { TimeBar } from "./timebar";
 import { LayerTree } from "./tree";
 import { isMode, readView, writeView, type Mode, type Tab, type Theme, type View } from "./view";
@@ -59,6 +60,11 @@ import { fetchWarnings, WARNINGS, writeWarnings } from "./warnings";
 
 const LISTED = 50;
 const REFRESH_MS = 15_000;
+/** While changes come by themselves, only what time alone changes is looked for. */
+const REFRESH_LIVE_MS = 60_000;
+const SETTLE_MS = 250;
+/** What the panels are made of. */
+const FOLLOWED = "incidents,warnings,requests,control-centres";
 
 const view = readView();
 let layers: ReadonlyMap<string, LayerInfo> | null = null;
@@ -70,7 +76,7 @@ let census: Census | null = null;
 let outlines: readonly Feature[] | null = null;
 let warnings: readonly Feature[] | null = null;
 let lists: DepartmentLists | null = null;
-let freshness: Freshness = { at: null, sequence: null, trouble: null };
+let freshness: Freshness = { at: null, sequence: null, trouble: null, live: false };
 /** The newest moment that there is: the exercise's clock, or ours. */
 let now: Date | null = null;
 /** Until the clock is known, nothing is asked that counts from it. */
@@ -87,6 +93,8 @@ let torn: readonly string[] = [];
 let readFor = readerKey(session());
 let question = 0;
 let timer: number | undefined;
+let asking = false;
+let changedMeanwhile = false;
 
 function incidentLayer(): LayerInfo | undefined {
   return layers?.get(INCIDENTS);
@@ -224,7 +232,7 @@ function acceptList(answer: RecordPage): void {
   const redraw = isNewState(answer);
   const recovered = freshness.trouble !== null;
   page = answer;
-  freshness = { at: answer.at, sequence: answer.sequence, trouble: null };
+  freshness = { at: answer.at, sequence: answer.sequence, trouble: null, live: stream.live };
   if (map !== null && styleReady) {
     if (redraw || recovered) refreshIncidents(map);
     retryTiles(map);
@@ -298,10 +306,30 @@ async function readRegisters(of: Reading): Promise<void> {
   lists = others;
 }
 
+/** Something changed: the picture is asked for again, soon, or when the question at hand is answered. */
+function changed(): void {
+  if (document.hidden) return;
+  if (asking) changedMeanwhile = true;
+  else askIn(SETTLE_MS);
+}
+
+function askIn(wait: number): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => void (document.hidden || refresh()), wait);
+}
+
+function streamChanged(): void {
+  freshness = { ...freshness, live: stream.live };
+  writeFreshness(freshness);
+  if (!asking) askIn(stream.live ? REFRESH_LIVE_MS : REFRESH_MS);
+}
+
 /** Ask the server for the picture, and again after a while. An answer to an older question is dropped. */
 async function refresh(): Promise<void> {
   const mine = ++question;
   clearTimeout(timer);
+  asking = true;
+  changedMeanwhile = false;
   try {
     await learnCatalogue();
     const of = reading();
@@ -320,6 +348,7 @@ async function refresh(): Promise<void> {
     older = left;
     ({ census, outlines } = figures);
     acceptList(answer);
+    stream.follow(of.asof === null ? { collections: FOLLOWED, mode: of.mode } : null, answer.sequence);
     writeList();
     writeFigures();
     writeRegisters();
@@ -327,7 +356,10 @@ async function refresh(): Promise<void> {
   } catch (error) {
     if (mine === question) fail(error);
   } finally {
-    if (mine === question) timer = setTimeout(() => void (document.hidden || refresh()), REFRESH_MS);
+    if (mine === question) {
+      asking = false;
+      askIn(changedMeanwhile ? SETTLE_MS : stream.live ? REFRESH_LIVE_MS : REFRESH_MS);
+    }
   }
 }
 
@@ -648,6 +680,7 @@ const tree = new LayerTree(byId("layers-body", HTMLDivElement), byId("layer-sear
     layersChanged();
   },
 });
+const stream = new ChangeStream(changed, streamChanged);
 const timeBar = new TimeBar((asof) => change({ asof }));
 
 setPictureTime(view.asof);

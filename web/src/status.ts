@@ -11,6 +11,8 @@ export interface Freshness {
   /** The server's clock at its last good answer. */
   readonly at: Date | null;
   readonly sequence: string | null;
+  /** Whether changes come by themselves; else they are asked for every few seconds. */
+  readonly live: boolean;
   /** What is wrong now, and since when. */
   readonly trouble: { readonly error: ServerTrouble; readonly since: Date } | null;
 }
@@ -38,19 +40,20 @@ function troubleText({ trouble, at }: Freshness): string {
   return what + (at === null ? t("nothingLoaded") : t("showsStateOf", { time: clock(at) }));
 }
 
-function freshText({ at, sequence }: Freshness): string {
+function freshText({ at, sequence, live }: Freshness): string {
   if (at === null) return t("connecting");
-  const updated = t("updated", { time: clock(at) });
+  const words = [t("updated", { time: clock(at) })];
   const count = Number(sequence ?? Number.NaN);
-  return Number.isNaN(count)
-    ? updated
-    : [updated, t("sequence", { n: number(count) })].join(t("listSeparator"));
+  if (!Number.isNaN(count)) words.push(t("sequence", { n: number(count) }));
+  if (live) words.push(t("pushed"));
+  return words.join(t("listSeparator"));
 }
 
 /** Write the time of the last good answer and, where there is trouble, the trouble. */
 export function writeFreshness(freshness: Freshness): void {
   say(byId("freshness", HTMLParagraphElement), freshText(freshness));
   say(byId("trouble", HTMLDivElement), troubleText(freshness));
+  document.body.dataset["stream"] = freshness.live ? "live" : "polling";
   document.body.dataset["state"] = freshness.trouble === null ? "live" : "stale";
 }
 

@@ -330,6 +330,7 @@ const texts = {
 
   updated: { en: "Updated {time}", zh: "更新於 {time}" },
   sequence: { en: "state no. {n}", zh: "狀態編號 {n}" },
+  pushed: { en: "live", zh: "即時" },
   connecting: { en: "Connecting to the server…", zh: "正在連接伺服器……" },
   unreachable: { en: "Cannot reach the server since {since}", zh: "自 {since} 起未能連接伺服器" },
   refused: {

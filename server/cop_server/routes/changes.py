@@ -79,15 +79,16 @@ class Changes:
 
 def _between(asked: AskedChanges) -> tuple[int, int, Place]:
     """Since, until and place, checked against what the visible set knows of numbers now."""
-    known = bounds(asked.question.visible, [asked.question.layer])
+    visible = asked.question.visible
+    known = bounds(visible, [asked.question.layer])
     if asked.cursor is not None:
         since, until, place = read_place(asked.question, asked.cursor)
-        check_since(Place(since), known, "cursor")
+        check_since(visible, Place(since), known, "cursor")
         return since, until, place
     assert asked.since is not None
-    check_since(Place(asked.since), known)
+    check_since(visible, Place(asked.since), known)
     if asked.until is not None:
-        check_since(Place(asked.until), known, "until")
+        check_since(visible, Place(asked.until), known, "until")
         return asked.since, asked.until, Place(asked.since)
     return asked.since, max(known.of_layers, asked.since), Place(asked.since)
 

@@ -39,14 +39,14 @@ class Events:
     def stream(self, ask: Ask) -> Response:
         """A stream from the place that the client names, else from now on."""
         questions = read_stream(catalogue(), ask.visible, ask.given)
-        known = bounds(ask.visible, [])
+        known = bounds(ask.visible, [question.layer for question in questions])
         start = Place(known.last)
         sent = ask.request.headers.get(_HEADER)
         # A client that reconnects repeats its first address; the header is the newer of the two.
         for parameter, text in ((_HEADER, sent), ("since", ask.given.get("since"))):
             if text:
                 start = read_event_id(text, parameter)
-                check_since(start, known, parameter)
+                check_since(ask.visible, start, known, parameter)
                 break
             if text == "" and parameter == "since":
                 raise Refused("since: it is empty", "since", str(known.last))

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from cop.catalogue import Layer
 from cop.errors import Gone, Refused
+from cop.query import columns
 from cop.query.answer import cursor_key, identity
 from cop.query.bind import Values
 from cop.query.cursor import read_token, write_token
@@ -64,21 +65,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a visible set knows of numbers: its last one, the last of the layers asked about, and the first kept."""
+    """What a visible set knows of numbers: its last one, the last of the layers asked about, and where these begin."""
 
     last: int
     of_layers: int
-    first: int | None
-    begins: datetime | None
+    horizon: int
 
 
 def bounds(visible: VisibleSet, layers: list[Layer]) -> Bounds:
     """The numbers between which a delta may lie now."""
-    about = {"layers": [layer.id for layer in layers], "classes": list(visible.classes), "mode": visible.mode}
+    about = {"layers": [layer.id for layer in layers], "classes": list(visible.classes)}
     with reading(visible) as connection:
         row = connection.execute(statements(_SQL / "journal.sql")["bounds"], about).fetchone()
     assert row is not None
-    return Bounds(int(row[0]), int(row[1]), row[2], row[3])
+    return Bounds(*map(int, row))
 
 
 def marks(visible: VisibleSet) -> dict[str, int]:
@@ -90,17 +90,22 @@ def marks(visible: VisibleSet) -> dict[str, int]:
     return {layer.decode() if isinstance(layer, bytes) else layer: int(n) for layer, n in rows}
 
 
-def check_since(place: Place, known: Bounds, parameter: str = "since") -> None:
-    """Refuse a place that lies ahead, or before what is kept; the beginning (0) is always there."""
+def check_since(visible: VisibleSet, place: Place, known: Bounds, parameter: str = "since") -> None:
+    """Refuse a place that lies ahead, before what is kept, or in a past that a restore took back; 0 is always there."""
+    if place.is_beginning:
+        return
     if place.n > known.last:
         raise Refused(f"{parameter}: {place.n} lies ahead of the last number, {known.last}", parameter, str(known.last))
-    if known.first is not None and 0 < place.n < known.first - 1:
-        begins = f" ({known.begins.isoformat()})" if known.begins else ""
+    again = "Begin again with 0, or with a walk through the items"
+    if place.n < known.horizon:
         raise Gone(
             f"{parameter}: what changed since {place.n} is kept no longer; the kept history begins behind"
-            f" {known.first - 1}{begins}. Begin again with 0, or with a walk through the items",
-            parameter, str(known.first - 1),
+            f" {known.horizon}. {again}", parameter, str(known.horizon),
         )  # fmt: skip
+    with reading(visible) as connection:
+        row = connection.execute(statements(_SQL / "journal.sql")["is_number"], {"n": place.n}).fetchone()
+    if row is None or not row[0]:
+        raise Gone(f"{parameter}: {place.n} was lost when the store was brought back. {again}", parameter, "0")
 
 
 def changes(question: Question, after: Place, until: int, *, told: bool = False) -> Iterator[Change]:
@@ -128,34 +133,26 @@ def delta_plan(question: Question, after: Place, until: int, *, whole: bool, tol
     """The next changes behind a place: n, id, text (null: a tombstone), time, box."""
     question = replace(question, asof=None, position=None)
     bound = Values()
+    after_n, after_id = (after.n, after.feature) if after.feature is not None else (after.n + 1, "")
     names: dict[str, sql.Composable] = {
         "history": sql.Identifier("history", question.layer.id),
+        "layer": sql.Literal(question.layer.id),
         "document": document(question),
         "asked": sql.SQL(" AND ").join([sql.SQL("TRUE"), *conditions(question, bound)]),
-        "since": bound.bind(after.n),
-        "until": bound.bind(until),
+        "shape": columns.geometry(question.layer, question.profile),
+        "seen": sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
+        "since": sql.SQL("{}::bigint").format(bound.bind(after.n)),
+        "after_n": sql.SQL("{}::bigint").format(bound.bind(after_n)),
+        "after_id": sql.SQL("{}::text").format(bound.bind(after_id)),
+        "until": sql.SQL("{}::bigint").format(bound.bind(until)),
         "rows": sql.Literal(_ROWS),
     }
-    names |= {
-        "layer": sql.Literal(question.layer.id),
-        "seen": sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
-        "made_after": _behind(sql.SQL("t.seq"), sql.SQL("t.id"), after, bound),
-        "ended_after": _behind(sql.SQL("t.seq_to"), sql.SQL("t.id"), after, bound),
-        "left_after": _behind(sql.SQL("l.n"), sql.SQL("l.id"), after, bound),
-    }
-    parts = ["present"]
-    if not whole:
-        parts += ["gone", "left"] if question.layer.is_labelled else ["gone"]
     texts = statements(_SQL / "delta.sql")
-    union = sql.SQL(" UNION ALL ").join(sql.SQL("({})").format(_filled(texts[part], names)) for part in parts)
-    return Plan(_filled(texts["told" if told else "plain"], {**names, "union": union}), bound.by_name)
-
-
-def _behind(n: sql.Composable, id_: sql.Composable, after: Place, bound: Values) -> sql.Composable:
-    since = bound.bind(after.n)
-    if after.feature is None:
-        return sql.SQL("{} > {}").format(n, since)
-    return sql.SQL("{0} >= {1} AND ({0} > {1} OR {2} > {3})").format(n, since, id_, bound.bind(after.feature))
+    others: list[str] = [] if whole else ["gone", "left"] if question.layer.is_labelled else ["gone"]
+    parts = [sql.SQL("UNION ALL ({})").format(_filled(texts[part], names)) for part in others]
+    names |= {"present": _filled(texts["present"], names), "others": sql.SQL(" ").join(parts)}
+    names["joined"] = _filled(texts["joined"], names)
+    return Plan(_filled(texts["told" if told else "plain"], names), bound.by_name)
 
 
 def _filled(text: str, names: dict[str, sql.Composable]) -> sql.Composed:

@@ -33,10 +33,13 @@ SELECT cop.exercise_now();
 SELECT value FROM cop.secret WHERE name = %(name)s;
 
 -- bounds --
--- The last number that this visible set knows of, that of some layers, the first that is kept, and when that was.
-SELECT coalesce(max(n), 0), coalesce(max(n) FILTER (WHERE layer = ANY (%(layers)s)), 0), cop.first_number(),
-       cop.history_begins(%(mode)s)
+-- The last number that this visible set knows of, that of some layers, and up to which their versions are kept no longer.
+SELECT coalesce(max(n), 0), coalesce(max(n) FILTER (WHERE layer = ANY (%(layers)s)), 0),
+       (SELECT coalesce(max(cop.horizon_of(l)), 0) FROM unnest(%(layers)s::text[]) AS l)
 FROM cop.mark WHERE cls = ANY (%(classes)s);
+
+-- is_number --
+SELECT cop.is_number(%(n)s);
 
 -- marks --
 -- Each layer's mark, where the visible set has one.
