@@ -35,6 +35,9 @@ from cop_server.cache import AnswerCache
 from cop_server.events.hub import Hub
 from cop_server.events.stopping import ending_with_the_server
 from cop_server.health import health_routes
+from cop_server.identity.asking import Asking
+from cop_server.identity.guard import SessionGuard
+from cop_server.identity.sessions import secret
 from cop_server.problems import HANDLERS
 from cop_server.routes.behind import Behind
 from cop_server.routes.changes import Changes
@@ -45,6 +48,7 @@ from cop_server.routes.events import Events
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
+from cop_server.routes.session import session_routes
 from cop_server.routes.styles import Styles
 from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
@@ -76,6 +80,7 @@ def create_app() -> Starlette:
     """The application of one server process."""
     settings = get_settings()
     _share_memory_arenas()
+    secret()  # made at the first start, and not while somebody waits for an answer
     prepare_environment(settings)
     from pygeoapi import starlette_app as pygeoapi  # reads its configuration at import
 
@@ -90,6 +95,7 @@ def create_app() -> Starlette:
         _route("/events", Events(hub).stream, ("events",)),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
+        *session_routes(),
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
         *_summaries(Summaries(catalogue(), cache, settings.url)),
@@ -112,6 +118,8 @@ def create_app() -> Starlette:
                 expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location",
                                 "Memento-Datetime"],
             ),
+            Middleware(Asking, url=settings.url),
+            Middleware(SessionGuard),
         ],
     )  # fmt: skip
     application.state.styles = styles

@@ -20,12 +20,21 @@ from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, s
 from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.cluster_place import find_place
 from cop_server.console import say, step, warn
+from cop_server.identity.sessions import SECRET_FILE
 from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.keeping.archive import told_of
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
-_STATE = (BASEMAP, "mapproxy", "blobs", "log", heads.FOLDER, _PID_FILE)  # what `clean` deletes beside the store
+_STATE = (
+    BASEMAP,
+    "mapproxy",
+    "blobs",
+    "log",
+    heads.FOLDER,
+    SECRET_FILE,
+    _PID_FILE,
+)  # what `clean` deletes beside the store
 _GRACE_SECONDS = 10
 
 

@@ -15,6 +15,7 @@ Role = Literal["press", "partner", "viewer", "reporter", "administrator", "emsc"
 ROLES: tuple[Role, ...] = get_args(Role)
 OF_A_DEPARTMENT: frozenset[Role] = frozenset({"viewer", "reporter", "administrator"})
 KEY_PREFIX = "cop_"
+_LONGEST_SUBJECT = 300
 
 _AUDIENCES: dict[Role, Audience] = {
     "press": "press",
@@ -33,15 +34,21 @@ class Principal:
     subject: str = "anonymous"
     role: Role | None = None
     department: str | None = None
+    only_mode: Mode | None = None
+    """The one mode in which this principal is anybody; none: all three."""
 
     @property
     def is_known(self) -> bool:
         """Whether anybody has been recognised."""
         return self.role is not None
 
+    def acting_in(self, mode: Mode) -> Principal:
+        """Who this is in a mode: nobody known where the principal is bound to another one."""
+        return self if self.only_mode in (None, mode) else ANONYMOUS
+
     def visible(self, mode: Mode) -> VisibleSet:
         """What this principal sees in a mode."""
-        if self.role is None:
+        if self.role is None or self.only_mode not in (None, mode):
             return VisibleSet(mode=mode)
         audience = _AUDIENCES[self.role]
         return VisibleSet(audience, self.department if audience == "departments" else None, mode)
@@ -51,10 +58,13 @@ ANONYMOUS = Principal()
 
 
 def principal(subject: str, role: str, department: str | None) -> Principal:
-    """A principal from words of a key or token.
+    """A principal from words of a key, token or session.
 
-    Raises ValueError that names what is wrong: an unknown role or department, or a role without its department.
+    Raises ValueError that names what is wrong: an unknown role or department, a role without its department, or a
+    subject that could break a line of a log.
     """
+    if len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+        raise ValueError(f"the subject is longer than {_LONGEST_SUBJECT} characters or holds unprintable ones")
     known = next((name for name in ROLES if name == role), None)
     if known is None:
         raise ValueError(f"the role {role!r} is none of {', '.join(ROLES)}")

@@ -67,6 +67,16 @@ class Settings(BaseSettings):
     oidc_algorithms: list[str] = Field(["RS256", "ES256"], description="Signature algorithms taken (JSON list)")
     oidc_role_claim: str = Field("cop_role", description="Claim that holds the role")
     oidc_department_claim: str = Field("cop_department", description="Claim that holds the department")
+    session_hours: float = Field(
+        12.0,
+        description="How long a session of the page lasts, in hours; one begun with a token ends with it",
+        gt=0,
+        le=720,
+    )
+    exercise_entry: bool = Field(
+        True,
+        description="Where COP_MODE is exercise: anybody may enter the exercise as any role of any department",
+    )
     exercise_seed: int = Field(1, description="Seed of the exercise territory and its typhoon day", ge=0)
     exercise_scale: float = Field(
         1.0,

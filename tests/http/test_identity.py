@@ -158,3 +158,18 @@ def test_keys_are_made_listed_and_revoked_at_the_terminal(store: Cluster, start_
     assert httpx.get(f"{url}{ITEMS}&f=json", headers={"X-API-Key": key}).status_code == 401
     for words in (("create", "x", "--role", "viewer"), ("create", "x", "--role", "king"), ("revoke", "none")):
         assert CliRunner().invoke(app, ["key", *words]).exit_code != 0
+
+
+def test_a_session_begun_with_a_token_ends_with_it(http: httpx.Client, issuer: Issuer) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token(exp=int(time.time()) + 3)}"}
+    told = http.post("/session", headers=headers).json()
+    assert (told["subject"], told["expires_at"] - time.time() < 4) == ("oidc:somebody", True)
+    assert http.get(f"{ITEMS}&f=json").json()["numberMatched"] == 3
+    time.sleep(3.5)
+    assert http.get("/session").json()["known"] is False
+    assert http.get(f"{ITEMS}&f=json").json()["numberMatched"] == 1
+
+
+def test_a_subject_that_could_break_a_line_of_a_log_is_refused(http: httpx.Client, issuer: Issuer) -> None:
+    for subject in ("x\r\n2026 ERROR forged", "\x1b[2J", "x" * 400):
+        assert "subject" in refused(http, issuer.token(sub=subject))

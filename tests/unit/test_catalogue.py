@@ -119,3 +119,11 @@ def test_every_reader_that_a_layer_names_is_there() -> None:
     for layer in catalogue().layers.values():
         named = {layer.source.reader, layer.source.published.reader if layer.source.published else None} - {None}
         assert named <= set(READERS), layer.id
+
+
+def test_what_only_departments_see_is_labelled_with_a_mode() -> None:
+    """An exercise's one-click entry is bound to a mode; it must not open columns of layers that know none."""
+    for layer in catalogue().layers.values():
+        if "internal" in layer.profiles:
+            assert layer.is_labelled, layer.id
+            assert layer.with_role("mode") is not None, layer.id

@@ -46,7 +46,8 @@ export async function fetchLanding(): Promise<Landing> {
   return { mode: cop["mode"], now: readInstant(text(cop["now"])) };
 }
 
-function itemsPath(collection: string): string {
+/** The path of a collection's records. */
+export function itemsPath(collection: string): string {
   return `/collections/${encodeURIComponent(collection)}/items`;
 }
 
@@ -58,7 +59,8 @@ function filterParameters(cql2: string): Record<string, string> {
   return { filter: cql2, "filter-lang": "cql2-text" };
 }
 
-function readFeature(value: unknown): Feature {
+/** A feature of the server's JSON. Throws ServerTrouble. */
+export function readFeature(value: unknown): Feature {
   if (!isObject(value) || !isObject(value["properties"])) throw new ServerTrouble("unreadable");
   const geometry = value["geometry"];
   return {
@@ -102,11 +104,55 @@ export async function countIncidents(reading: Reading, cql2: string): Promise<nu
   return readPage(await fetchAnswer(itemsPath(INCIDENTS), parameters)).matched;
 }
 
+/** A record as the server told it at a time, with the tag of its version. */
+export interface Found {
+  readonly feature: Feature;
+  readonly at: Date;
+  readonly etag: string;
+  /** The server tells its versions. */
+  readonly hasVersions: boolean;
+}
+
 /** One incident with all the columns that this reader may see. */
-export async function fetchIncident(reading: Reading, id: string): Promise<{ feature: Feature; at: Date }> {
-  const path = `${itemsPath(INCIDENTS)}/${encodeURIComponent(id)}`;
-  const { body, at } = await fetchAnswer(path, readingParameters(reading));
-  return { feature: readFeature(body), at };
+export async function fetchIncident(reading: Reading, id: string): Promise<Found> {
+  return fetchRecord(reading, INCIDENTS, id);
+}
+
+/** One record of a collection. */
+export async function fetchRecord(reading: Reading, collection: string, id: string): Promise<Found> {
+  const path = `${itemsPath(collection)}/${encodeURIComponent(id)}`;
+  const { body, at, etag } = await fetchAnswer(path, readingParameters(reading));
+  const hasVersions = objects(body["links"]).some(({ rel }) => rel === "version-history");
+  return { feature: readFeature(body), at, etag, hasVersions };
+}
+
+/** A version of a record, as its history tells it. */
+export interface Version {
+  readonly at: Date | null;
+  readonly actor: string;
+  readonly cause: string;
+  /** Columns with their values before and after. */
+  readonly changed: ReadonlyMap<string, readonly [unknown, unknown]>;
+}
+
+function readVersion(value: Json): Version {
+  const told = isObject(value["version"]) ? value["version"] : {};
+  const changed = isObject(told["changed"]) ? Object.entries(told["changed"]) : [];
+  const pairs = changed.map(([name, pair]): [string, readonly [unknown, unknown]] => {
+    return [name, Array.isArray(pair) ? [pair[0], pair[1]] : [undefined, pair]];
+  });
+  return {
+    at: readInstant(text(told["told_at"])) ?? readInstant(text(told["at"])),
+    actor: text(told["actor"]),
+    cause: text(told["cause"]),
+    changed: new Map(pairs),
+  };
+}
+
+/** The versions of a record, the newest first. */
+export async function fetchVersions(mode: Mode, collection: string, id: string): Promise<readonly Version[]> {
+  const { body } = await fetchAnswer(`${itemsPath(collection)}/${encodeURIComponent(id)}/versions`, { mode });
+  return objects(body["features"]).map(readVersion);
 }
 
 /** When the newest incident of a mode was reported. */

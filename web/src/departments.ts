@@ -4,8 +4,9 @@ import { fetchRegister, type Feature, type Reading, type RecordPage } from "./ap
 import type { LayerInfo } from "./catalogue";
 import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
 import { el } from "./dom";
-import { age, dateTime, number, pick, t } from "./i18n";
-import { pictureTime } from "./time";
+import { number, pick, t } from "./i18n";
+import { chip, requestEntry, when } from "./requests";
+import type { Mode } from "./view";
 
 const LISTS = ["control-centres", "requests", "feeds"] as const;
 type ListName = (typeof LISTS)[number];
@@ -33,16 +34,6 @@ export async function fetchDepartmentLists(reading: Reading, layers: Layers): Pr
   );
 }
 
-function when(at: Date | null): HTMLElement | null {
-  if (at === null) return null;
-  const words = [dateTime(at), age(at)].filter((part) => part !== "").join(t("listSeparator"));
-  return el("time", { datetime: at.toISOString() }, words);
-}
-
-function chip(kind: string, text: string): HTMLElement {
-  return el("span", { class: `chip chip-${kind}` }, text);
-}
-
 function centre({ id, properties }: Feature): HTMLElement {
   const active = properties["active"] === true;
   const name = eitherLanguage(properties, "name");
@@ -52,38 +43,6 @@ function centre({ id, properties }: Feature): HTMLElement {
     el("span", { class: "entry-head" }, wordsElement("strong", name.text === "" ? { text: id, lang: null } : name),
       chip(active ? "on" : "done", t(active ? "centreActive" : "centreInactive"))),
     el("span", { class: "item-words" }, t("sinceTime"), " ", when(timeOf(properties, "since")) ?? t("notKnown")),
-  );
-}
-
-function requestState(properties: Feature["properties"]): HTMLElement {
-  if (timeOf(properties, "answered_at") !== null) return chip("done", t("requestAnswered"));
-  const due = timeOf(properties, "due_at");
-  if (due !== null && due < pictureTime()) return chip("overdue", t("overdue"));
-  return timeOf(properties, "acknowledged_at") !== null
-    ? chip("on", t("requestAcknowledged"))
-    : chip("active", t("requestOpen"));
-}
-
-function request({ properties }: Feature, layer: LayerInfo | undefined): HTMLElement {
-  const department = (name: string): string => codeTitle(layer, name, properties[name]) || t("notKnown");
-  const due = timeOf(properties, "due_at");
-  return el(
-    "li",
-    { class: "entry" },
-    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "text")), requestState(properties)),
-    el(
-      "span",
-      { class: "item-words" },
-      [
-        codeTitle(layer, "kind", properties["kind"]),
-        t("fromTo", { from: department("from_department"), to: department("to_department") }),
-        String(properties["incident"] ?? ""),
-      ]
-        .filter((part) => part !== "")
-        .join(t("listSeparator")),
-    ),
-    el("span", { class: "item-words" }, t("askedAt"), " ", when(timeOf(properties, "asked_at")) ?? t("notKnown"),
-      due === null ? null : el("span", {}, t("wordsSeparator"), t("dueAt"), " ", dateTime(due))),
   );
 }
 
@@ -106,10 +65,16 @@ function ofActiveFirst(page: RecordPage): readonly Feature[] {
   return page.features.toSorted((a, b) => rank(a) - rank(b));
 }
 
-function entries(name: ListName, page: RecordPage, layer: LayerInfo | undefined): HTMLElement[] {
+/** What entries of requests need to be answered from the list. */
+export interface Replying {
+  /** `null` where nothing is answered: of a past picture, or while the mode is not known. */
+  readonly mode: Mode | null;
+  readonly onDone: () => void;
+}
+
+function entries(name: ListName, page: RecordPage, layer: LayerInfo | undefined, { mode, onDone }: Replying): HTMLElement[] {
   if (name === "control-centres") return ofActiveFirst(page).map(centre);
-  const one = name === "requests" ? request : feed;
-  return page.features.map((feature) => one(feature, layer));
+  return page.features.map((feature) => (name === "requests" ? requestEntry(feature, layer, mode, onDone) : feed(feature, layer)));
 }
 
 function summary(name: ListName, page: RecordPage): string {
@@ -127,7 +92,14 @@ function summary(name: ListName, page: RecordPage): string {
 }
 
 /** Write the lists. `null` while they are not known. */
-export function writeDepartments(place: HTMLElement, lists: DepartmentLists | null, layers: Layers | null): void {
+export function writeDepartments(
+  place: HTMLElement,
+  lists: DepartmentLists | null,
+  layers: Layers | null,
+  replying: Replying,
+): void {
+  // An answer that is being written is not written over.
+  if (place.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return;
   if (lists === null) {
     place.replaceChildren(el("p", { class: "note pad" }, t("loading")));
     return;
@@ -136,7 +108,7 @@ export function writeDepartments(place: HTMLElement, lists: DepartmentLists | nu
     const layer = layers?.get(name);
     const title = el("h3", {}, layer === undefined ? name : pick(layer.title));
     if (page === null) return el("section", { class: "counts-section" }, title, el("p", { class: "caveat" }, t("listUnknown")));
-    const made = entries(name, page, layer);
+    const made = entries(name, page, layer, replying);
     return el(
       "section",
       { class: "counts-section", "data-list": name },

@@ -70,7 +70,8 @@ function inUnit(text: string, unit: string | null): string {
   return unit === null ? text : `${text} ${unit}`;
 }
 
-function valueText(column: Column, value: unknown): string {
+/** A value of a column in words. */
+export function valueText(column: Column, value: unknown): string {
   const at = column.type === "time" || column.type === "date" ? instant(value) : null;
   if (at !== null) return column.type === "time" ? fullDateTime(at) : day(at);
   if (typeof value === "boolean") return value ? t("yes") : t("no");

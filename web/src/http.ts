@@ -14,6 +14,8 @@ export interface Answer {
   readonly at: Date;
   /** The high-water mark that the answer was made at, where the server says it. */
   readonly sequence: string | null;
+  /** The tag of the answer's version; empty where there is none. */
+  readonly etag: string;
   /** The feeds behind the answer that are late, stale or down. */
   readonly caveat: string | null;
 }
@@ -82,6 +84,7 @@ export async function fetchJson(address: string): Promise<Answer> {
     at: readInstant(response.headers.get("Date")) ?? new Date(),
     sequence: response.headers.get("COP-Sequence"),
     caveat: response.headers.get("COP-Caveat"),
+    etag: response.headers.get("ETag") ?? "",
   };
 }
 

@@ -96,12 +96,13 @@ function alwaysSaid(
   };
 }
 
-/** The card of an incident as the server sent it at a time. `layer` is the catalogue's entry, without which codes and names stay as they are. */
+/** The card of an incident as the server sent it at a time. `layer` is the catalogue's entry, without which codes and names stay as they are; `doing` is what the reader may do with it. */
 export function incidentCard(
   { feature, at }: { feature: Feature; at: Date },
   layer: LayerInfo | undefined,
   mode: Mode,
   theme: Theme,
+  doing: HTMLElement | null = null,
 ): HTMLElement {
   const properties = withTitles(feature.properties, layer);
   const title = eitherLanguage(properties, "title");
@@ -124,6 +125,7 @@ export function incidentCard(
       [feature.id, since].filter((part) => part !== "").join(t("listSeparator")),
     ),
     el("dl", {}, ...before, ...after, ...rows(ordered(layer?.columns ?? []), properties)),
+    doing,
     el(
       "p",
       { class: "record-foot" },

@@ -125,6 +125,13 @@ export function chooseIncidents(map: MapLibre, reading: Reading, cql2: string): 
   if (source instanceof VectorTileSource) source.setTiles([tileTemplate(INCIDENTS, reading, cql2)]);
 }
 
+/** Take the incidents off, so that every tile is read anew when they are added again. */
+export function removeIncidents(map: MapLibre): void {
+  for (const { id } of LAYERS) if (map.getLayer(id) !== undefined) map.removeLayer(id);
+  if (map.getLayer(SELECTION) !== undefined) map.removeLayer(SELECTION);
+  for (const id of [INCIDENTS, SELECTION]) if (map.getSource(id) !== undefined) map.removeSource(id);
+}
+
 /** Ask the server again for the tiles in view; what has not changed is a 304. */
 export function refreshIncidents(map: MapLibre): void {
   map.refreshTiles(INCIDENTS);

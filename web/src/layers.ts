@@ -83,6 +83,11 @@ export class LayerStack {
     return failed;
   }
 
+  /** Take all layers off, so that they are read anew when they are shown again. */
+  forget(): void {
+    this.#keepOnly(new Set());
+  }
+
   /** Change how much of a layer shows through, without drawing it again. */
   fade(id: string, opacity: number): void {
     const drawn = this.#drawn.get(id);

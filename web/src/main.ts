@@ -5,6 +5,8 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
 import "./tree.css";
 import "./figures.css";
+import "./form.css";
+import { openAccount, writeAccount } from "./account";
 import {
   countIncidents,
   fetchCensus,
@@ -30,9 +32,21 @@ import { asCql2, NO_FACETS, olderActive, UNKNOWN, withoutPosition, type FacetNam
 import { ServerTrouble } from "./http";
 import { otherLanguage, pick, setLanguage, t, writeStaticTexts } from "./i18n";
 import { putImages } from "./icons";
-import { addIncidents, chooseIncidents, drawnIncidents, INCIDENTS, refreshIncidents, showSingly } from "./incidents";
+import {
+  addIncidents,
+  chooseIncidents,
+  drawnIncidents,
+  INCIDENTS,
+  refreshIncidents,
+  removeIncidents,
+  showSingly,
+} from "./incidents";
 import { layerOfSource, LayerStack } from "./layers";
 import { openAtClick, openFromList, type Surroundings } from "./opening";
+import { takeClick } from "./position";
+import { openReport } from "./report";
+import { fetchSession, mayWrite, readerKey, session, type Session } from "./session";
+import { closeSheet } from "./sheet";
 import { writePanel } from "./panel";
 import { closeOnEscape, closePopup } from "./popup";
 import { writeBanner, writeFreshness, type Freshness } from "./status";
@@ -69,6 +83,8 @@ let districts: DistrictMap | null = null;
 let styleReady = false;
 let unstyled: readonly string[] = [];
 let torn: readonly string[] = [];
+/** Whom the picture was read for. */
+let readFor = readerKey(session());
 let question = 0;
 let timer: number | undefined;
 
@@ -81,7 +97,7 @@ function reading(): Reading | null {
 }
 
 function surroundings(): Surroundings {
-  return { map, stack, layers, reading: reading(), cql2: asCql2(view), theme: view.theme };
+  return { map, stack, layers, reading: reading(), cql2: asCql2(view), theme: view.theme, onDone: recordChanged };
 }
 
 function basemap(): string {
@@ -171,7 +187,13 @@ function nameFold(): void {
 
 function writeRegisters(): void {
   writeWarnings(warnings, layers?.get(WARNINGS));
-  writeDepartments(byId("panel-departments", HTMLDivElement), lists, layers);
+  const replying = { mode: view.asof === null ? view.mode : null, onDone: () => void refresh() };
+  writeDepartments(byId("panel-departments", HTMLDivElement), lists, layers, replying);
+}
+
+function writeReader(): void {
+  writeAccount(view.mode);
+  byId("report", HTMLButtonElement).hidden = !mayWrite(view.mode) || view.asof !== null;
 }
 
 function writeAll(): void {
@@ -180,6 +202,7 @@ function writeAll(): void {
   writeStaticTexts();
   writeTools();
   writeBanner(view.mode);
+  writeReader();
   writeFreshness(freshness);
   writeList();
   writeFigures();
@@ -228,7 +251,17 @@ async function learnClock(): Promise<void> {
   setPictureTime(view.asof ?? now);
 }
 
+/** Ask who reads the page: a session may have ended, or begun in another tab. */
+async function learnReader(): Promise<void> {
+  const before = session();
+  const now = await fetchSession();
+  if (readerKey(now) !== readFor) forgetPicture(now);
+  if (before.known && !now.known) tellDone(t("sessionEnded"));
+  writeReader();
+}
+
 async function learnCatalogue(): Promise<void> {
+  await learnReader();
   await learnClock();
   writeBanner(view.mode);
   writeTime();
@@ -422,6 +455,7 @@ function pickFromList(feature: Feature): void {
 }
 
 function clickMap(event: MapMouseEvent): void {
+  if (takeClick(event)) return;
   if (openAtClick(surroundings(), event)) return;
   const district = districts?.districtAt(event.point) ?? null;
   if (district !== null) pickDistrict(district);
@@ -442,6 +476,7 @@ function change(by: Partial<Pick<View, "major" | "active" | "period" | "facets" 
   Object.assign(view, by);
   closePopup();
   if ("asof" in by) {
+    writeReader();
     writeTime();
     drawLayers();
     writeTree();
@@ -449,13 +484,63 @@ function change(by: Partial<Pick<View, "major" | "active" | "period" | "facets" 
   askAnew(Object.keys(by).every((name) => name === "facets"));
 }
 
+/** What was read for somebody else goes, from lists and from the map. */
+function forgetPicture(now: Session): void {
+  readFor = readerKey(now);
+  closePopup();
+  layers = page = census = lists = warnings = null;
+  unplaced = older = null;
+  if (map !== null && styleReady) removeIncidents(map);
+  stack?.forget();
+  drawnWith = "";
+  delete document.body.dataset["ready"];
+  writeReader();
+  writeList();
+  writeFigures();
+  writeRegisters();
+}
+
+/** Somebody signed in or out: everything is read anew as that reader may see it. */
+function readerChanged(now: Session): void {
+  forgetPicture(now);
+  tellDone(t(now.known ? "signedInDone" : "signedOutDone"));
+  void refresh();
+}
+
+let told: number | undefined;
+
+/** Say for a while what was done. */
+function tellDone(words: string): void {
+  const place = byId("done", HTMLDivElement);
+  say(place, words);
+  clearTimeout(told);
+  told = setTimeout(() => say(place, ""), 6000);
+}
+
+/** A record was written from here: the lists are read anew, and the record is shown as the server keeps it. */
+function recordChanged(feature: Feature): void {
+  tellDone(t("savedDone", { id: feature.id }));
+  if (map !== null && styleReady) refreshIncidents(map);
+  void refresh();
+  openFromList(surroundings(), feature);
+}
+
+function report(): void {
+  const of = reading();
+  if (of === null) return;
+  closePopup();
+  openReport({ ground: { map, layers, reading: of }, onSent: recordChanged, onOpen: pickFromList });
+}
+
 function chooseMode(mode: Mode): void {
+  closeSheet();
   Object.assign(view, { mode, asof: null });
   now = null;
   clockIsKnown = false;
   warnings = lists = null;
   closePopup();
   writeBanner(mode);
+  writeReader();
   drawLayers();
   askAnew(false);
 }
@@ -533,10 +618,13 @@ function listen(): void {
   onClick("only-major", () => change({ major: !view.major }));
   onClick("only-active", () => change({ active: !view.active }));
   onClick("theme", () => chooseTheme(view.theme === "light" ? "dark" : "light"));
+  onClick("account", () => openAccount(readerChanged));
+  onClick("report", report);
   onClick("panel-fold", () => foldPanel(!document.body.classList.contains("folded")));
   onClick("language", () => {
     view.language = otherLanguage();
     closePopup();
+    closeSheet();
     writeView(view);
     writeAll();
   });

@@ -3,6 +3,7 @@
 import type { Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { fetchIncident, fetchIncidents, type Feature, type Reading } from "./api";
 import type { LayerInfo } from "./catalogue";
+import { deedsPart } from "./deeds";
 import { el } from "./dom";
 import { anchorOf, boundsOf, type Bounds, type LonLat } from "./geometry";
 import { t } from "./i18n";
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly reading: Reading | null;
   readonly cql2: string;
   readonly theme: Theme;
+  /** Called when a record was changed from its card. */
+  readonly onDone: (feature: Feature) => void;
 }
 
 function showRecord(map: MapLibre | null, content: HTMLElement, at: LonLat | null): void {
@@ -37,11 +40,12 @@ function failure(error: unknown): HTMLElement {
   return el("p", { class: "record" }, t("detailsFailed", { reason: reason(error) }));
 }
 
-async function openIncident({ map, reading, layers, theme }: Surroundings, id: string, at: LonLat | null): Promise<void> {
+async function openIncident({ map, reading, layers, theme, onDone }: Surroundings, id: string, at: LonLat | null): Promise<void> {
   if (reading === null) return;
   try {
     const found = await fetchIncident(reading, id);
-    showRecord(map, incidentCard(found, layers?.get(INCIDENTS), reading.mode, theme), at);
+    const doing = deedsPart({ ground: { map, layers, reading }, onDone }, found);
+    showRecord(map, incidentCard(found, layers?.get(INCIDENTS), reading.mode, theme, doing), at);
   } catch (error) {
     showRecord(map, failure(error), at);
   }

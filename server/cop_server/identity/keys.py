@@ -22,8 +22,11 @@ _SQL = Path(cop.__file__).parent / "sql" / "identity.sql"
 REMEMBERED_SECONDS = 5.0
 """How long a process goes by what the store said of a key; a revoked one works no longer than this."""
 
+SUBJECT = "key:"
+"""What a subject begins with whose principal came by a key."""
+
 _MOST_REMEMBERED = 1000
-_remembered: dict[bytes, tuple[float, Principal]] = {}
+_remembered: dict[bytes | str, tuple[float, Principal]] = {}
 _lock = threading.Lock()
 
 
@@ -44,32 +47,44 @@ def holder_of(key: str) -> Principal:
 
     Raises NotRecognised where it is unknown, revoked or expired: which of these is not told.
     """
-    known = remembered(key)
-    if known is not None:
-        return known
-    digest, now = key_hash(key), time.monotonic()
-    found = _asked(digest)
-    with _lock:
-        if len(_remembered) >= _MOST_REMEMBERED:
-            _remembered.clear()
-        _remembered[digest] = (now, found)
-    return found
+    digest = key_hash(key)
+    return _lately(digest) or _ask(digest, "key", {"hash": digest})
+
+
+def holder_by_id(name: str) -> Principal:
+    """Whom the key of an id stands for. Raises NotRecognised as `holder_of`."""
+    return _lately(name) or _ask(name, "holder", {"id": name})
 
 
 def remembered(key: str) -> Principal | None:
     """Whom a key stands for, where this process has asked in the last five seconds."""
+    return _lately(key_hash(key))
+
+
+def remembered_by_id(name: str) -> Principal | None:
+    """The same by the key's id."""
+    return _lately(name)
+
+
+def _lately(what: bytes | str) -> Principal | None:
     with _lock:
-        at, found = _remembered.get(key_hash(key), (0.0, None))
+        at, found = _remembered.get(what, (0.0, None))
     return found if time.monotonic() - at < REMEMBERED_SECONDS else None
 
 
-def _asked(digest: bytes) -> Principal:
+def _ask(what: bytes | str, statement: str, values: dict[str, Any]) -> Principal:
+    now = time.monotonic()
     with reading(VisibleSet()) as connection:
-        row = connection.execute(statements(_SQL)["key"], {"hash": digest}).fetchone()
+        row = connection.execute(statements(_SQL)[statement], values).fetchone()
     if row is None:
         raise NotRecognised("the API key is not valid: unknown, revoked or expired")
     name, role, department = (value.decode() if isinstance(value, bytes) else value for value in row)
-    return principal(f"key:{name}", role, department)
+    found = principal(f"{SUBJECT}{name}", role, department)
+    with _lock:
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[what] = (now, found)
+    return found
 
 
 def forget_keys() -> None:
@@ -85,7 +100,7 @@ def create(owner_dsn: str, label: str, role: str, department: str | None, days: 
     """
     name, key = secrets.token_hex(4), new_key()
     try:
-        holder = principal(f"key:{name}", role, department)
+        holder = principal(f"{SUBJECT}{name}", role, department)
     except ValueError as exc:
         raise SetupTrouble(f"no key was made: {exc}") from exc
     about: dict[str, Any] = {

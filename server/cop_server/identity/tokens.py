@@ -48,6 +48,11 @@ def bearer_of(token: str) -> Principal:
     return _principal(claims)
 
 
+def expiry_of(token: str) -> int:
+    """When a token that has been recognised expires, in seconds since 1970."""
+    return int(jwt.decode(token, options={"verify_signature": False})["exp"])
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
     settings = get_settings()
     role, department = claims.get(settings.oidc_role_claim), claims.get(settings.oidc_department_claim)

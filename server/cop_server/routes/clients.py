@@ -70,8 +70,9 @@ def _one(url: str, request: Request) -> Response:
 
 
 def _read(url: str, request: Request, given: dict[str, str]) -> tuple[Ask, Scene]:
-    principal = recognise(request.headers)
-    visible = principal.visible(read_mode(given))
+    mode = read_mode(given)
+    principal = recognise(request.headers).acting_in(mode)
+    visible = principal.visible(mode)
     tongue = read_tongue(given.get("lang"))
     return Ask(request, given, "file", tongue, visible, principal), Scene(url, visible, tongue)
 

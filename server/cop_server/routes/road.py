@@ -98,7 +98,9 @@ class Road:
         principal = recognised_at_once(request.headers)
         if principal is None:
             principal = await loop.run_in_executor(threads(), recognise, request.headers)
-        visible = principal.visible(read_mode(given))
+        mode = read_mode(given)
+        principal = principal.acting_in(mode)
+        visible = principal.visible(mode)
         ask = Ask(request, given, chosen, language(given, request.headers), visible, principal)
         if chosen in PAGES and self._pages is not None:
             if "cursor" in given:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from cop.catalogue import Layer
 from cop.catalogue.writes import Operation
 from cop.crs import CRS84, Crs, crs_of
-from cop.errors import NotFound, Refused, TooLarge, WrongMedia
+from cop.errors import NotFound, NotPermitted, Refused, TooLarge, WrongMedia
 from cop.identity import Principal
 from cop.query.parse import check_known, read_mode
 from cop.settings import get_settings
@@ -59,13 +59,19 @@ class Writes:
         work: Callable[[Request, Layer, bytes, Principal], Answer],
     ) -> Response:
         layer = self._provider(request).layer
-        principal = await run_in_threadpool(recognise, request.headers)
+        mode = read_mode(single(request.query_params))
+        known = await run_in_threadpool(recognise, request.headers)
+        principal = known.acting_in(mode)
         allow = {"Allow": ", ".join(_allowed(layer, methods, principal)), "Vary": CREDENTIAL_HEADERS}
         if request.method == "OPTIONS":
             accepts = {"Accept-Patch": _PATCH[0]} if "PATCH" in allow["Allow"] else {}
             return Response(status_code=204, headers=allow | accepts | {"Cache-Control": "no-store"})
         if layer.writes is None or methods.get(request.method) not in layer.writes.allow:
             raise HTTPException(405, headers=allow)
+        if principal is not known:
+            raise NotPermitted(
+                f"this session writes {known.only_mode} records only; the request is for {mode} ones", "mode"
+            )
         check_writer(principal)
         body = await _body(request)
         done = await run_in_threadpool(work, request, layer, body, principal)

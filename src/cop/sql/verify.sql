@@ -35,10 +35,11 @@ WHERE l.spec ? 'columns' AND to_regclass(format('layer.%%I', l.id)) IS NOT NULL 
 -- document_expression --
 SELECT cop.doc_expression(%(spec)s, %(profile)s, 't');
 
--- layers_without_tables --
--- Layers that the journal knows and that have no table to look at.
-SELECT DISTINCT j.layer, 'the journal has changes of it, and there is no table' FROM cop.journal AS j
-WHERE CASE WHEN j.op <> 'restore' THEN to_regclass(format('history.%I', j.layer)) IS NULL END;
+-- layers_out_of_sight --
+-- Layers that the journal knows and that cannot be compared with it. A restore is of no layer.
+SELECT DISTINCT j.layer, 'the journal has changes of it, and its declaration or its tables are not there' FROM cop.journal AS j
+WHERE CASE WHEN j.op <> 'restore' THEN to_regclass(format('history.%I', j.layer)) IS NULL
+    OR NOT EXISTS (SELECT FROM cop.layer AS l WHERE l.id = j.layer AND l.spec ? 'columns') END;
 
 -- versions --
 -- Versions that the journal does not know, or that are not what it says.

@@ -1,0 +1,97 @@
+/** A request between departments in a list, and the answer of the department that it went to. */
+
+import { fetchRecord, type Feature } from "./api";
+import type { LayerInfo } from "./catalogue";
+import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
+import { el, say } from "./dom";
+import { whyNot } from "./form";
+import { age, dateTime, t } from "./i18n";
+import { change, type Values } from "./send";
+import { owns } from "./session";
+import { asInstant, pictureTime } from "./time";
+import type { Mode } from "./view";
+
+const REQUESTS = "requests";
+
+/** A time with its age. */
+export function when(at: Date | null): HTMLElement | null {
+  if (at === null) return null;
+  const words = [dateTime(at), age(at)].filter((part) => part !== "").join(t("listSeparator"));
+  return el("time", { datetime: at.toISOString() }, words);
+}
+
+export function chip(kind: string, text: string): HTMLElement {
+  return el("span", { class: `chip chip-${kind}` }, text);
+}
+
+function requestState(properties: Feature["properties"]): HTMLElement {
+  if (timeOf(properties, "answered_at") !== null) return chip("done", t("requestAnswered"));
+  const due = timeOf(properties, "due_at");
+  if (due !== null && due < pictureTime()) return chip("overdue", t("overdue"));
+  return timeOf(properties, "acknowledged_at") !== null
+    ? chip("on", t("requestAcknowledged"))
+    : chip("active", t("requestOpen"));
+}
+
+/** Write an answer or acknowledgement over the request as it stands now. */
+async function reply(id: string, mode: Mode, properties: Values): Promise<void> {
+  const now = await fetchRecord({ mode, asof: null }, REQUESTS, id);
+  await change(REQUESTS, mode, now, { properties });
+}
+
+function replies(feature: Feature, mode: Mode, onDone: () => void): HTMLElement {
+  const trouble = el("p", { class: "fault", role: "alert", hidden: "" });
+  const act = (properties: Values): void => {
+    say(trouble, "");
+    reply(feature.id, mode, properties).then(onDone, (error: unknown) => say(trouble, whyNot(error)));
+  };
+  const made = (name: string, words: string, properties: () => Values): HTMLElement => {
+    const button = el("button", { type: "button", "data-deed": name }, words);
+    button.addEventListener("click", () => act(properties()));
+    return button;
+  };
+  const acknowledge = timeOf(feature.properties, "acknowledged_at") === null
+    ? made("acknowledge", t("acknowledge"), () => ({ acknowledged_at: asInstant(pictureTime()) }))
+    : null;
+  if (feature.properties["kind"] === "hand_over") {
+    const accept = made("accept", t("accept"), () => ({ answer: "accepted" }));
+    return el("div", { class: "deeds" }, acknowledge, accept, made("decline", t("decline"), () => ({ answer: "declined" })), trouble);
+  }
+  const words = el("input", { type: "text", "aria-label": t("answerText"), placeholder: t("answerText"), autocomplete: "off" });
+  const send = made("answer", t("answerSend"), () => ({ answer: words.value.trim() }));
+  send.addEventListener("click", (event) => {
+    if (words.value.trim() !== "") return;
+    event.stopImmediatePropagation();
+    say(trouble, t("answerEmpty"));
+  }, { capture: true });
+  return el("div", { class: "deeds" }, acknowledge, words, send, trouble);
+}
+
+/** One request; who belongs to the department asked may acknowledge and answer it. */
+export function requestEntry(feature: Feature, layer: LayerInfo | undefined, mode: Mode | null, onDone: () => void): HTMLElement {
+  const { properties } = feature;
+  const department = (name: string): string => codeTitle(layer, name, properties[name]) || t("notKnown");
+  const due = timeOf(properties, "due_at");
+  const isOpen = timeOf(properties, "answered_at") === null;
+  const answer = String(properties["answer"] ?? "");
+  return el(
+    "li",
+    { class: "entry", "data-id": feature.id },
+    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "text")), requestState(properties)),
+    el(
+      "span",
+      { class: "item-words" },
+      [
+        codeTitle(layer, "kind", properties["kind"]),
+        t("fromTo", { from: department("from_department"), to: department("to_department") }),
+        String(properties["incident"] ?? ""),
+      ]
+        .filter((part) => part !== "")
+        .join(t("listSeparator")),
+    ),
+    el("span", { class: "item-words" }, t("askedAt"), " ", when(timeOf(properties, "asked_at")) ?? t("notKnown"),
+      due === null ? null : el("span", {}, t("wordsSeparator"), t("dueAt"), " ", dateTime(due))),
+    answer === "" ? null : el("span", { class: "item-words" }, `${t("requestAnswered")}${t("colon")}${answer}`),
+    mode !== null && isOpen && owns(properties["to_department"], mode) ? replies(feature, mode, onDone) : null,
+  );
+}
