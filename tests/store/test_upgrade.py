@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from cop.catalogue import Catalogue, catalogue
+from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
+from cop.heads import Verifier
 from cop.settings import Settings
-from cop.store.migrate import MIGRATIONS, alone, apply, apply_layers, migrate, pending
+from cop.store.migrate import MIGRATIONS, alone, apply, migrate, pending
+from cop.verify import verify
 from cop_server.cluster import Cluster, create_database, drop_database
 from cop_server.keeping import upgrade as upgrading
 
@@ -45,12 +47,15 @@ def old(cluster: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     name = f"t_old_{os.getpid()}"
     made = create_database(cluster, name)
     migrate(made.owner_dsn, copied(tmp_path / "old", OLD))
-    now = catalogue()
-    apply_layers(made.owner_dsn, Catalogue({"incidents": now.layers["incidents"]}, now.codes, now.version))
-    with psycopg.connect(made.owner_dsn) as owner:
-        owner.execute(INSERT)
-    yield made
-    drop_database(cluster, name)
+    try:
+        with psycopg.connect(made.owner_dsn) as owner:
+            owner.execute(
+                "SELECT cop.apply_layer(%s)", [(Path(__file__).parent / "incidents_of_0006.json").read_text()]
+            )
+            owner.execute(INSERT)
+        yield made
+    finally:
+        drop_database(cluster, name)
 
 
 @pytest.fixture
@@ -92,6 +97,10 @@ def test_an_old_store_comes_to_this_version_with_its_records(
 
     upgrading.finish(settings, folder)
     assert rows(old.owner_dsn, columns + "'cause'") == [(0,)]
+    with psycopg.connect(old.owner_dsn) as owner:
+        owner.execute("UPDATE layer.incidents SET status = 'confirmed' WHERE source_ref < '3'")
+    report = verify(old.owner_dsn, [], Verifier(tmp_path))
+    assert [str(fault) for fault in report.faults] == [], "old records and new ones agree with the journal"
     upgrading.check(settings, folder)
     assert "nothing would happen" in capsys.readouterr().err
 
