@@ -71,7 +71,7 @@ def main() -> int:
     busy = os.getloadavg()[0]
     folder = ROOT / "var" / "bench-cluster"
     ran_before = cluster_status(folder).running
-    cluster = ensure_cluster(folder, durable=False)
+    cluster = ensure_cluster(folder, durable=True)
     try:
         began = time.monotonic()
         made = cluster.at(DATABASE) if chosen.keep else _build(cluster)

@@ -119,7 +119,7 @@ def _load_incidents(connection: psycopg.Connection[Any], layer: Layer) -> None:
             for number, (values, geometry) in enumerate(made, 1):
                 known = {**values, "release": "public"}
                 shape = f"SRID=4326;{geometry.wkt}" if geometry is not None else None
-                rows.write_row([_incident_id(number), "exercise", *(known[name] for name in names), shape])
+                rows.write_row([_incident_id(number), "exercise", *(known.get(name) for name in names), shape])
 
 
 def _copy_for_stock(connection: psycopg.Connection[Any], catalogue: Catalogue, reader: Any) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
+from cop.query.summary import check_summaries
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
@@ -129,6 +130,7 @@ def apply() -> None:
 def check() -> None:
     """Read all layer files and say what is wrong with them."""
     check_styles(catalogue())
+    check_summaries(catalogue())
     say(f"{len(catalogue().layers)} layers, all well")
 
 

@@ -18,9 +18,11 @@ from cop.errors import SetupTrouble
 from cop.settings import Settings, get_settings
 from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, stop_cluster
 from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
+from cop_server.cluster_place import find_place
 from cop_server.console import say, step, warn
 from cop_server.identity.sessions import SECRET_FILE
 from cop_server.installation import BASEMAP, bring_up_to_date
+from cop_server.keeping.archive import told_of
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
@@ -119,6 +121,9 @@ def status(settings: Settings) -> None:
         return
     say(f"private store: PostgreSQL {cluster.version} in {cluster.folder}, port {cluster.port}, "
         f"{'running' if cluster.running else 'not running'}")  # fmt: skip
+    place = find_place(settings.var / CLUSTER_FOLDER)
+    if place is not None:
+        say(f"its log: {told_of(place)}")
 
 
 def clean(settings: Settings, actual: int | None) -> None:

@@ -28,7 +28,8 @@ FOLDER = "journal"
 """Folder in COP_VAR of the key, the public halves of it and of its forerunners, and the heads that were signed."""
 
 _KEY = "key.pem"
-_HEADS = "heads.jsonl"
+HEADS = "heads.jsonl"
+"""The file of heads in it, a line each."""
 _SQL = Path(__file__).parent / "sql" / "heads.sql"
 
 
@@ -109,7 +110,7 @@ def sign_head(owner_dsn: str, var: Path) -> SignedHead:
         about = {"n": head.n, "hash": head.hash, "signed_at": head.signed_at, "key_id": head.key_id,
                  "signature": head.signature}  # fmt: skip
         connection.execute(statements(_SQL)["keep"], about)
-        with (var / FOLDER / _HEADS).open("a", encoding="utf-8") as out:
+        with (var / FOLDER / HEADS).open("a", encoding="utf-8") as out:
             out.write(head.to_line())
     return head
 
@@ -119,7 +120,7 @@ def kept_heads(var: Path) -> list[SignedHead]:
 
     Raises SetupTrouble that names the line which cannot be read.
     """
-    file = var / FOLDER / _HEADS
+    file = var / FOLDER / HEADS
     heads = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines() if file.is_file() else [], 1):
         try:

@@ -95,27 +95,37 @@ def verify(
     `kept_heads` are those kept outside the database; `only` names the layers whose rows are compared, none is all;
     `follow` is told each layer that is looked at.
     """
-    report = Report()
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        row = connection.execute(_text("counted")).fetchone()
-        assert row is not None
-        report.head, report.entries, report.unsealed_loads = row
-        report.add(Fault("cop.journal", None, n, what) for n, what in _rows(connection, "chain"))
-        report.add(Fault("cop.head", None, n, what) for n, what in _rows(connection, "head"))
-        report.add(_of_heads(connection, kept_heads, verifier, report))
-        report.add(
-            Fault(f"layer.{name}", None, None, what) for name, what in _rows(connection, "layers_without_tables")
-        )
-        report.add(Fault("cop.redaction", None, n, what) for n, what in _rows(connection, "redactions"))
-        for layer in _layers(connection):
-            if only and layer.id not in only:
-                continue
-            if follow is not None:
-                follow(layer.id)
-            report.layers += 1
-            report.add(_of_layer(connection, layer))
-        report.redacted = [Redacted(*found) for found in connection.execute(_text("redacted")).fetchmany(_MOST)]
+        return examine(connection, kept_heads, verifier, only=only, follow=follow)
+
+
+def examine(
+    connection: psycopg.Connection[Any],
+    kept_heads: Iterable[SignedHead],
+    verifier: Verifier,
+    *,
+    only: Collection[str] = (),
+    follow: Callable[[str], None] | None = None,
+) -> Report:
+    """The same as the transaction at hand sees the store."""
+    report = Report()
+    row = connection.execute(_text("counted")).fetchone()
+    assert row is not None
+    report.head, report.entries, report.unsealed_loads = row
+    report.add(Fault("cop.journal", None, n, what) for n, what in _rows(connection, "chain"))
+    report.add(Fault("cop.head", None, n, what) for n, what in _rows(connection, "head"))
+    report.add(_of_heads(connection, kept_heads, verifier, report))
+    report.add(Fault(f"layer.{name}", None, None, what) for name, what in _rows(connection, "layers_out_of_sight"))
+    report.add(Fault("cop.redaction", None, n, what) for n, what in _rows(connection, "redactions"))
+    for layer in _layers(connection):
+        if only and layer.id not in only:
+            continue
+        if follow is not None:
+            follow(layer.id)
+        report.layers += 1
+        report.add(_of_layer(connection, layer))
+    report.redacted = [Redacted(*found) for found in connection.execute(_text("redacted")).fetchmany(_MOST)]
     return report
 
 

@@ -28,7 +28,7 @@ def test_a_script_runs(server: str, run: Callable[..., str], tmp_path: Path, kin
     file = tmp_path / f"script.{kind}"
     file.write_text(script.replace(WRITTEN, server), encoding="utf-8")
     interpreter = [sys.executable, "-W", "error"] if kind == "python" else ["bash", "-eu"]
-    told = run("env", "-C", str(tmp_path), *interpreter, str(file))
+    told = run("env", "-C", str(tmp_path), *interpreter, str(file), seconds=240)
     assert "ERROR" not in told
     assert "Traceback" not in told
     assert told.strip()

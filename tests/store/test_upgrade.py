@@ -63,7 +63,7 @@ def rows(dsn: str, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()  # type: ignore[arg-type]
 
 
-RECORDS = "SELECT t::text FROM layer.incidents AS t ORDER BY id"
+RECORDS = "SELECT id, seq, title_en, status, updated_at, source_ref FROM layer.incidents ORDER BY id"
 NEXT = "-- depends: 0012_restore\nALTER TABLE cop.run ADD COLUMN told text;"
 GOES = "-- depends: 0100_next\nALTER TABLE cop.run DROP COLUMN cause;"
 

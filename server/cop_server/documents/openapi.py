@@ -104,7 +104,8 @@ def _common_paths() -> dict[str, Any]:
     )
     paths["/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = _operation(
         "datasetTile", "One tile of several collections", "server",
-        _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof"),
+        _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof",
+               "Accept-Datetime"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
     paths["/events"] = _operation(
@@ -223,7 +224,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     )  # fmt: skip
     paths[f"{base}/items/{{featureId}}"] = _operation(
         f"{name}.item", f"One of {title}", layer.id,
-        _given("featureId", "crs", "properties", "skipGeometry", "asof", "mode", "lang", "f"),
+        _given("featureId", "crs", "properties", "skipGeometry", "asof", "Accept-Datetime", "mode", "lang", "f"),
         _body("A feature", "application/geo+json", _ref("schemas", "Feature")),
     )  # fmt: skip
     on_items, on_item = write_operations(layer, catalogue)
@@ -253,7 +254,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     paths[f"{base}/tiles/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"] = _operation(
         f"{name}.tile", f"A tile of {title}", layer.id,
         _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "datetime", "filter", "filter-lang", "mode",
-               "asof", "f"),
+               "asof", "Accept-Datetime", "f"),
         _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
     return paths | _layer_style_paths(base, name, layer)
@@ -261,7 +262,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
 
 _ITEMS = (
     "limit", "offset", "cursor", "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby",
-    "properties", "skipGeometry", "crs", "resulttype", "asof", "mode", "lang", "f",
+    "properties", "skipGeometry", "crs", "resulttype", "asof", "Accept-Datetime", "mode", "lang", "f",
 )  # fmt: skip
 
 
@@ -338,6 +339,14 @@ def _parameters() -> dict[str, Any]:
             else {"type": "integer", "minimum": 0}
         )
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
+    parameters["Accept-Datetime"] = {
+        "name": "Accept-Datetime",
+        "in": "header",
+        "required": False,
+        "description": "The same as a time in asof, as an HTTP date (RFC 7089)",
+        "schema": {"type": "string"},
+        "example": "Tue, 23 Sep 2025 03:00:00 GMT",
+    }
     parameters |= _style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
     parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}

@@ -103,6 +103,16 @@ def gaps(place: Place) -> list[str]:
         return []
 
 
+def told_of(place: Place) -> str:
+    """A sentence on the archive, for whoever asks how things stand."""
+    archive = archive_of(place)
+    if archive is None:
+        return "not archived; `cop backup` takes a backup and begins to archive"
+    if lost := gaps(place):
+        return f"archived in {archive}; {len(lost)} pieces were given up for want of space: take a backup"
+    return f"archived in {archive}"
+
+
 def gaps_closed(place: Place) -> None:
     """A whole backup stands after the gaps: nothing more is lost by them."""
     (place.folder / _GAPS).unlink(missing_ok=True)

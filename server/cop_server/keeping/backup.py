@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from cop.errors import SetupTrouble
+from cop.heads import FOLDER as JOURNAL
 from cop.settings import Settings
 from cop.store.statements import statements
 from cop_server import cluster_process as process
@@ -222,9 +223,11 @@ def _first_segment(making: Path) -> str:
 
 
 def _beside(making: Path, settings: Settings) -> None:
-    """What lies beside the store: blobs, what the published downloads were, settings without their secrets."""
+    """What lies beside the store: blobs, the journal's key and signed heads, what was downloaded, plain settings."""
     if settings.blob_folder.is_dir():
         shutil.copytree(settings.blob_folder, making / "blobs")
+    if (settings.var / JOURNAL).is_dir():
+        shutil.copytree(settings.var / JOURNAL, making / JOURNAL)
     published = settings.var / "published"
     for file in published.glob(f"*/{MANIFEST}"):
         target = making / "published" / file.parent.name

@@ -23,6 +23,10 @@ SELECT (SELECT count(*) FROM (SELECT hash_before, lag(hash, 1, '\x'::bytea) OVER
      + (SELECT count(*) FROM cop.head AS h
          WHERE h.hash <> coalesce((SELECT hash FROM cop.journal ORDER BY n DESC LIMIT 1), '\x'::bytea));
 
+-- signed --
+-- The heads that were signed up to here.
+SELECT n, key_id FROM cop.signed_head;
+
 -- note_restore --
 -- Say in the journal that the store was brought back, and never give a number again that a lost change had.
 SELECT cop.note_restore(%(cause)s);

@@ -17,11 +17,13 @@ from pathlib import Path
 import psycopg
 
 from cop.errors import SetupTrouble
+from cop.heads import FOLDER as JOURNAL
+from cop.heads import HEADS, kept_heads
 from cop.settings import Settings
 from cop.store.migrate import migrate
 from cop.store.statements import statements
 from cop_server import cluster_process as process
-from cop_server.cluster import ensure_cluster
+from cop_server.cluster import cluster_status, ensure_cluster, stop_cluster
 from cop_server.cluster_databases import DATABASE, OWNER, dsn
 from cop_server.cluster_existing import CLUSTER_FOLDER, check_server
 from cop_server.cluster_place import (
@@ -60,10 +62,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Reached:
-    """What a store holds after it was brought back: the last change's number and time."""
+    """What a store holds after it was brought back: the last change's number and time, and which heads were signed."""
 
     sequence: int
     changed_at: datetime | None
+    signed: frozenset[tuple[int, str]] = frozenset()
 
 
 def read_wanted(to_time: str | None, to_sequence: int | None) -> Wanted:
@@ -101,9 +104,10 @@ def restore(settings: Settings, source: Path, wanted: Wanted, actual: int | None
     _may_replace(settings.var / CLUSTER_FOLDER, actual)
     reached = _restore_cluster(settings.var / CLUSTER_FOLDER, folder, manifest, wanted)
     _put_beside(settings, folder)
+    _put_heads(settings, folder, reached)
     _tell_settings(settings, folder)
     say(f"the store stands at number {reached.sequence}, changed last at {_text(reached.changed_at)}; "
-        "its journal's chain holds. `make run` serves it")  # fmt: skip
+        "its journal's chain holds. `cop verify` compares every record with it, `make run` serves it")  # fmt: skip
 
 
 def choose(source: Path, wanted: Wanted) -> tuple[Path, Manifest]:
@@ -136,6 +140,7 @@ def _may_replace(folder: Path, actual: int | None) -> None:
     place = find_place(folder)
     if place is None or not place.made:
         return
+    ran = cluster_status(folder).running
     try:
         found = actual_records(ensure_cluster(folder).owner_dsn)
     except (SetupTrouble, psycopg.Error) as exc:
@@ -143,6 +148,8 @@ def _may_replace(folder: Path, actual: int | None) -> None:
             f"a store is here and does not start, so its Actual records cannot be counted. Move its folder away "
             f"and try again: mv {place.folder} {place.folder}.broken\n{exc}"
         ) from exc
+    if not ran:
+        stop_cluster(folder)
     if found and actual != found:
         raise SetupTrouble(
             f"the store here holds {found} Actual records (of the real world); nothing was restored.\n"
@@ -295,7 +302,9 @@ def _noted(making: Place, folder: Path, wanted: Wanted) -> Reached:
     target = _text(wanted.time) if wanted.time else wanted.sequence if wanted.sequence is not None else "its end"
     cause = f"restored from {folder.name} to {target}: number {reached.sequence}"
     _note(_owner_dsn(making), cause)
-    return reached
+    with _asking(making) as connection:
+        signed = connection.execute(statements(SQL)["signed"]).fetchall()
+    return replace(reached, signed=frozenset((n, key) for n, key in signed))
 
 
 def _note(owner_dsn: str, cause: str) -> None:
@@ -333,6 +342,20 @@ def _put_beside(settings: Settings, folder: Path) -> None:
     """Blobs back to their place; those that came later stay."""
     if (folder / "blobs").is_dir():
         shutil.copytree(folder / "blobs", settings.blob_folder, dirs_exist_ok=True)
+
+
+def _put_heads(settings: Settings, folder: Path, reached: Reached) -> None:
+    """The journal's key and heads: those here stay, where there are any; heads of what is lost are set aside."""
+    if not (settings.var / JOURNAL).is_dir() and (folder / JOURNAL).is_dir():
+        shutil.copytree(folder / JOURNAL, settings.var / JOURNAL)
+    heads = kept_heads(settings.var)
+    if all((head.n, head.key_id) in reached.signed for head in heads):
+        return
+    file = settings.var / JOURNAL / HEADS
+    aside = file.with_name(f"heads-before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
+    file.rename(aside)
+    file.write_text("".join(head.to_line() for head in heads if (head.n, head.key_id) in reached.signed))
+    say(f"heads were signed after that moment; all that were kept lie in {aside}")
 
 
 def _tell_settings(settings: Settings, folder: Path) -> None:

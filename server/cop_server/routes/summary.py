@@ -13,7 +13,7 @@ from cop.catalogue import Catalogue, Layer
 from cop.errors import NotFound, Refused
 from cop.query import answer
 from cop.query.parse import DOCUMENT, check_known, read_mode
-from cop.query.summary import Tally, read_tally, state
+from cop.query.summary import Tally, check_summaries, read_tally, state
 from cop.query.summary import count as counted
 from cop_server.cache import AnswerCache
 from cop_server.documents import processes
@@ -33,6 +33,7 @@ class Summaries:
     """The routes of counts."""
 
     def __init__(self, catalogue: Catalogue, cache: AnswerCache, url: str) -> None:
+        check_summaries(catalogue)
         self._catalogue = catalogue
         self._cache = cache
         self._url = url

@@ -16,6 +16,7 @@ from cop.query.bind import Constants, Values
 from cop.query.filter import Compiler
 from cop.query.question import Box, Question, SortKey
 
+_SOME_MOMENT = -1  # stands for the number in a plan that is kept; nothing else that is bound is ever negative
 _SEGMENTS = 32  # parts into which a box's edge is cut before it is bent into another CRS
 
 
@@ -33,16 +34,27 @@ def page_plan(question: Question) -> Plan:
     Its first row holds the mark's number and how many features match, with a blank between them. Each row behind it is
     a feature's text, and its values of the columns that are sorted by; turned round where the walk goes back.
     """
-    if question.is_filtered or question.moment is not None:
-        bound = Values()
-        return Plan(_page_statement(question, bound), bound.by_name)
-    return _kept_page_plan(question)
+    if not question.is_filtered and question.moment is None:
+        return _kept_page_plan(question)
+    if not question.is_filtered and question.position is None:
+        kept = _kept_past_plan(replace(question, asof=_SOME_MOMENT))
+        values = {name: question.asof if value == _SOME_MOMENT else value for name, value in kept.values.items()}
+        return Plan(kept.statement, values)
+    bound = Values()
+    return Plan(_page_statement(question, bound), bound.by_name)
 
 
 @lru_cache(maxsize=256)
 def _kept_page_plan(question: Question) -> Plan:
     """The plan of a page without conditions, which clients ask for all day: nothing in it is a client's own word."""
     return Plan(_page_statement(question, Constants()).as_string(), {})
+
+
+@lru_cache(maxsize=256)
+def _kept_past_plan(question: Question) -> Plan:
+    """The same as of some moment, whose number is put in each time."""
+    bound = Values()
+    return Plan(_page_statement(question, bound).as_string(), bound.by_name)
 
 
 def _page_statement(question: Question, bound: Values) -> sql.Composed:

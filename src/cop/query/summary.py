@@ -6,7 +6,7 @@ The same question, visible set, plan and SQL as for items; every number comes wi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +15,8 @@ import cql2
 from psycopg import sql
 from pygeofilter import ast
 
-from cop.catalogue import Column, Layer
-from cop.errors import Refused
+from cop.catalogue import Catalogue, Column, Layer
+from cop.errors import BrokenCatalogue, Refused
 from cop.journal import exercise_now, mark
 from cop.query.answer import State, resolved
 from cop.query.bind import Values
@@ -34,6 +34,7 @@ SHOWN = 100
 """Most records that are shown beside a summary; the link has them all."""
 
 MAX_HOURS = 744
+_TOTALS = sql.Identifier("which totals")
 # Parameters of items that shape a page and not the set of records that it is of.
 _OF_PAGES = frozenset({
     "limit", "offset", "cursor", "sortby", "properties", "skipGeometry", "crs", "resulttype", "f", "include", "hours",
@@ -222,65 +223,79 @@ def count(tally: Tally) -> Counted:
     found = dict.fromkeys(totals, 0)
     matched = n = 0
     for part, number, mark_n, *values in rows:
-        n = int(mark_n)
-        if part == _part_of_totals(names, totals):
+        n, nth = int(mark_n), _place(part, len(names) + 1)
+        if nth == len(names):
             matched += number
-            for name, holds in zip(totals, values[len(names) :], strict=True):
-                found[name] += number if holds else 0
+            for bit, name in enumerate(totals):
+                found[name] += number if values[nth] >> bit & 1 else 0
             continue
-        nth = next(nth for nth in range(len(names)) if part == _part(nth, len(names) + len(totals)))
-        value = values[nth].decode() if isinstance(values[nth], bytes) else values[nth]
-        column = tally.columns[nth]
+        value, column = _text(values[nth]), tally.columns[nth]
         groups[column.name].append(Group(value, number, _condition(column, value, tally)))
-    order = {column.name: {code: i for i, code in enumerate(column.codes or ())} for column in tally.columns}
-    for name, members in groups.items():
-        members.sort(key=lambda one, of=order[name]: (one.value is None, of.get(one.value or "", 0), one.value or ""))  # type: ignore[misc]
+    for column in tally.columns:
+        groups[column.name].sort(key=_order_of(column))
     return Counted(n, matched, found, groups)
 
 
-def _part(nth: int, keys: int) -> int:
-    """What SQL's grouping() says of a row that is grouped by the nth of some keys alone."""
-    return (1 << keys) - 1 - (1 << (keys - 1 - nth))
+def _text(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return written(value)
+    return value.decode() if isinstance(value, bytes) else None
 
 
-def _part_of_totals(names: list[str], totals: list[str]) -> int:
-    return ((1 << len(names)) - 1) << len(totals)
+def _place(part: int, keys: int) -> int:
+    """Which of the keys a row is grouped by, from what SQL's grouping() says: a bit a key, 0 for the one."""
+    return next(nth for nth in range(keys) if not part >> (keys - 1 - nth) & 1)
+
+
+def _order_of(column: Column) -> Callable[[Group], tuple[bool, int, str]]:
+    """Codes in the order of the layer's file, others by their text, and what is not known last."""
+    places = {code: nth for nth, code in enumerate(column.codes or ())}
+    return lambda one: (one.value is None, places.get(one.value or "", 0), one.value or "")
 
 
 def count_plan(tally: Tally) -> Plan:
     """Counts by each column, and by what the totals say of a record, in one pass over the records.
 
-    The totals are keys of a set of their own, with as many groups as they have outcomes; a filtered aggregate each
-    would be worked out for every group of every column.
+    What the totals say is one more key, a bit a total: a filtered aggregate each would be worked out for every group
+    of every column.
     """
     question, bound = tally.question, Values()
     keys = [sql.SQL("{} AS {}").format(_key(column, tally, bound), _named(column)) for column in tally.columns]
-    compiler = Compiler(question.layer, question.visible.profile_of(question.layer), bound)
-    definitions = {name: read_filter(tally.total(name), "cql2-text") for name in tally.layer.summary.totals}
-    flags = [
-        sql.SQL("coalesce({}, FALSE) AS {}").format(compiler.condition(node), sql.Identifier(f"is {name}"))
-        for name, node in definitions.items()
-    ]
-    of_columns = [_named(column) for column in tally.columns]
-    of_totals = [sql.Identifier(f"is {name}") for name in definitions]
-    everything = _comma([*of_columns, *of_totals])
+    totals = sql.SQL("{} AS {}").format(_bits(tally, bound), _TOTALS)
+    names = [*map(_named, tally.columns), _TOTALS]
     statement = sql.SQL(
-        "SELECT s.*, m.n AS mark FROM ({mark}) AS m, LATERAL (SELECT grouping({all})::bigint AS part, count(*), {all}"
-        " FROM (SELECT {chosen} FROM {table} AS t WHERE {met}) AS r GROUP BY GROUPING SETS ({sets})) AS s"
+        "SELECT c.part, c.count, m.n, {c_names} FROM ({mark}) AS m,"
+        " LATERAL (SELECT grouping({names})::bigint AS part, count(*) AS count, {names}"
+        " FROM (SELECT {chosen} FROM {table} AS t WHERE {met}) AS r GROUP BY GROUPING SETS ({sets})) AS c"
     ).format(
-        mark=mark_of(question, bound), all=everything, chosen=_comma([*keys, *flags]),
+        c_names=_comma([sql.SQL("c.{}").format(name) for name in names]), names=_comma(list(names)),
+        mark=mark_of(question, bound), chosen=_comma([*keys, totals]),
         table=relation(question.layer, question.moment), met=_all(conditions(question, bound)),
-        sets=_comma([*(sql.SQL("({})").format(name) for name in of_columns),
-                     sql.SQL("({})").format(_comma(list(of_totals)))]),
+        sets=_comma([sql.SQL("({})").format(name) for name in names]),
     )  # fmt: skip
-    return Plan(sql.SQL("SELECT part, count, mark, {} FROM ({}) AS c").format(everything, statement), bound.by_name)
+    return Plan(statement, bound.by_name)
+
+
+def _bits(tally: Tally, bound: Values) -> sql.Composable:
+    """Which totals a record belongs to, a bit each."""
+    question = tally.question
+    compiler = Compiler(question.layer, question.visible.profile_of(question.layer), bound)
+    conditions_ = [
+        compiler.condition(read_filter(tally.total(name), "cql2-text")) for name in tally.layer.summary.totals
+    ]
+    return sql.SQL(" + ").join([
+        sql.SQL("0::bigint"),
+        *(sql.SQL("CASE WHEN {} THEN {} ELSE 0 END").format(condition, sql.Literal(1 << bit))
+          for bit, condition in enumerate(conditions_)),
+    ])  # fmt: skip
 
 
 def _key(column: Column, tally: Tally, bound: Values) -> sql.Composable:
     name = sql.SQL("t.{}").format(sql.Identifier(column.name))
     if column.type != "time":
         return sql.SQL("{}::text").format(name)
-    hour = sql.SQL("cop.rfc3339(date_trunc('hour', {}))").format(name)
+    # Connections for reading speak UTC, of which Hong Kong's hours are hours too.
+    hour = sql.SQL("date_trunc('hour', {})").format(name)
     return sql.SQL("CASE WHEN {} >= {} THEN {} END").format(name, bound.bind(tally.first_hour), hour)
 
 
@@ -299,6 +314,33 @@ def _condition(column: Column, value: str | None, tally: Tally) -> str:
         return f"{name} = {value.upper()}"
     escaped = value.replace("'", "''")
     return f"{name} = '{escaped}'"
+
+
+def check_summaries(catalogue: Catalogue) -> None:
+    """Refuse conditions in layer files that could not be counted by. Raises BrokenCatalogue with every fault."""
+    faults = [
+        f"layers/{layer.id}.yml: {where}: {why}"
+        for layer in catalogue.feature_layers for where, text in _conditions_of(layer) if (why := _fault(layer, text))
+    ]  # fmt: skip
+    if faults:
+        raise BrokenCatalogue(faults)
+
+
+def _conditions_of(layer: Layer) -> list[tuple[str, str]]:
+    summary, now = layer.summary, datetime.now(UTC)
+    named = [(f"summary.left_out.{name}.filter", one.filter) for name, one in summary.left_out.items()]
+    named += [(f"summary.totals.{name}.filter", one.filter) for name, one in summary.totals.items()]
+    named += [("summary.current.filter", summary.current.filter)] if summary.current else []
+    return [(where, told(text, now)) for where, text in named]
+
+
+def _fault(layer: Layer, condition: str) -> str | None:
+    try:
+        for profile in layer.profiles:
+            Compiler(layer, profile, Values()).condition(read_filter(condition, "cql2-text"))
+    except Refused as exc:
+        return exc.detail
+    return None
 
 
 def columns_read(layer: Layer) -> tuple[str, ...]:

@@ -135,4 +135,5 @@ def _value(column: Column, value: object) -> Bilingual:
         return moment_in_words(value)
     if isinstance(value, ast.Node):
         return both("another column", "另一欄")
-    return value_title(column, str(value))
+    whole = isinstance(value, float) and value.is_integer()
+    return value_title(column, f"{value:.0f}" if whole else str(value))

@@ -2,16 +2,17 @@
 -- Nothing is gathered in memory: what needs an order has an index.
 
 -- chain --
--- Rows of the journal whose hash is not of their content and of the row before, and gaps in their numbers.
+-- Rows of the journal whose hash is not of their content and of the row before, and gaps in their numbers. Before the row
+-- of a restore there is one: the numbers in it may have been given to changes that were lost.
 SELECT n, CASE WHEN n <> before_n + 1 AND op <> 'restore' THEN 'the rows between ' || before_n || ' and ' || n || ' are not there'
                WHEN hash_before <> before_hash THEN 'it does not follow the row before it'
                ELSE 'it is not what its hash was made of' END
-FROM (SELECT j.n, j.hash, j.hash_before, lag(j.n, 1, 0::bigint) OVER w AS before_n, lag(j.hash, 1, '\x') OVER w AS before_hash,
+FROM (SELECT j.n, j.op, j.hash, j.hash_before, lag(j.n, 1, 0::bigint) OVER w AS before_n, lag(j.hash, 1, '\x') OVER w AS before_hash,
              sha256(j.hash_before || convert_to(concat_ws(E'\x1f', j.n, extract(epoch FROM j.at)::text, j.layer,
                  coalesce(j.feature, E'\x1e'), j.op, j.actor, coalesce(j.cause, E'\x1e'), coalesce(j.cls_before, E'\x1e'),
                  coalesce(j.cls_after, E'\x1e'), extract(epoch FROM j.told_at)::text), 'UTF8') || j.payload_hash) AS made
       FROM cop.journal AS j WINDOW w AS (ORDER BY j.n)) AS walked
-WHERE (n <> before_n + 1 AND op <> 'restore') OR hash_before <> before_hash OR hash <> made;
+WHERE (n <> before_n + 1 AND (op <> 'restore' OR n <= before_n)) OR hash_before <> before_hash OR hash <> made;
 
 -- head --
 -- The head, where it is not the last row of the journal.
@@ -34,10 +35,11 @@ WHERE l.spec ? 'columns' AND to_regclass(format('layer.%%I', l.id)) IS NOT NULL 
 -- document_expression --
 SELECT cop.doc_expression(%(spec)s, %(profile)s, 't');
 
--- layers_without_tables --
--- Layers that the journal knows and that have no table to look at.
-SELECT DISTINCT j.layer, 'the journal has changes of it, and there is no table' FROM cop.journal AS j
-WHERE to_regclass(format('history.%I', j.layer)) IS NULL;
+-- layers_out_of_sight --
+-- Layers that the journal knows and that cannot be compared with it. A restore is of no layer.
+SELECT DISTINCT j.layer, 'the journal has changes of it, and its declaration or its tables are not there' FROM cop.journal AS j
+WHERE CASE WHEN j.op <> 'restore' THEN to_regclass(format('history.%I', j.layer)) IS NULL
+    OR NOT EXISTS (SELECT FROM cop.layer AS l WHERE l.id = j.layer AND l.spec ? 'columns') END;
 
 -- versions --
 -- Versions that the journal does not know, or that are not what it says.
