@@ -139,7 +139,7 @@ function readVersion(value: Json): Version {
   const told = isObject(value["version"]) ? value["version"] : {};
   const changed = isObject(told["changed"]) ? Object.entries(told["changed"]) : [];
   const pairs = changed.map(([name, pair]): [string, readonly [unknown, unknown]] => {
-    return [name, Array.isArray(pair) ? [pair[0], pair[1]] : [undefined, pair]];
+    return [name, isObject(pair) ? [pair["before"], pair["after"]] : [null, null]];
   });
   return {
     at: readInstant(text(told["told_at"])) ?? readInstant(text(told["at"])),

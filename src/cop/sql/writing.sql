@@ -9,7 +9,7 @@ SELECT set_config('cop.visible', %(visible)s, true), set_config('cop.actor', %(a
 SELECT cop.clock(%(mode)s);
 
 -- district --
-SELECT cop.district_of(%(geometry)s::text::geometry);
+SELECT cop.district_of(ST_SetSRID(%(geometry)s::text::geometry, 4326));
 
 -- lock --
 SELECT record, seq FROM cop.lock_feature(%(layer)s, %(id)s);
