@@ -262,4 +262,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell starts what it puts into the background with Ctrl-C ignored; pytest could then not be ended by it either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

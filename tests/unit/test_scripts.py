@@ -155,6 +155,7 @@ sys.modules["runner"] = runner
 spec.loader.exec_module(runner)
 runner.ROOT = runner.STATE = pathlib.Path.cwd()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGINT, signal.default_int_handler)
 results = runner.run_lanes(json.loads(sys.argv[1]), dict(os.environ), ["-p", "no:cacheprovider"], 60)
 print("RESULTS", json.dumps([[r.suite, r.passed, r.failed, r.trouble] for r in results]))
 """

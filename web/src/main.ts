@@ -525,6 +525,8 @@ function forgetPicture(now: Session): void {
   if (map !== null && styleReady) removeIncidents(map);
   stack?.forget();
   drawnWith = "";
+  // The stream was opened by another reader; the next answer opens one of this reader's.
+  stream.follow(null, null);
   delete document.body.dataset["ready"];
   writeReader();
   writeList();
