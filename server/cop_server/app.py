@@ -27,6 +27,7 @@ from cop.catalogue import catalogue
 from cop.resources import resource
 from cop.settings import Settings, get_settings
 from cop.store.reading import close_pool
+from cop.store.writing import close_write_pool
 from cop_providers.features import FeatureProvider
 from cop_providers.tiles import TileProvider
 from cop_server.basemaps import basemap_routes, close_basemaps
@@ -53,6 +54,7 @@ from cop_server.routes.styles import Styles
 from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
 from cop_server.routes.writes import Writes
+from cop_server.ticker import ticking
 
 _HERE = Path(__file__).parent
 _M_ARENA_MAX = -8  # malloc.h
@@ -145,11 +147,13 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     with ending_with_the_server(application.state.hub):
-        yield
+        async with ticking():
+            yield
     await application.state.hub.close()
     application.state.styles.close()
     close_basemaps()
     close_pool()
+    close_write_pool()
 
 
 def _providers(config: dict[str, Any]) -> tuple[dict[str, FeatureProvider], dict[str, TileProvider]]:

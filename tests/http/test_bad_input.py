@@ -148,9 +148,15 @@ def test_what_cannot_be_had_in_that_form_is_406(http: httpx.Client) -> None:
     assert http.get("/collections", headers={"Accept": "image/png"}).status_code == 406
 
 
-def test_writing_is_not_offered_yet(http: httpx.Client) -> None:
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
-        answer = http.request(method, f"{INCIDENTS}/items")
+def test_writing_is_not_offered_to_nobody(http: httpx.Client) -> None:
+    assert http.post(f"{INCIDENTS}/items").status_code == 401
+    for method, path in (
+        ("PUT", INCIDENTS),
+        ("PATCH", INCIDENTS),
+        ("DELETE", INCIDENTS),
+        ("POST", "/collections/districts"),
+    ):
+        answer = http.request(method, f"{path}/items")
         assert answer.status_code == 405
         assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
     assert http.options(f"{INCIDENTS}/items").headers["allow"] == "GET, HEAD, OPTIONS"

@@ -74,7 +74,7 @@ class Told:
 
 def _tell(owner: psycopg.Connection, ref: str, steps: list[Values | None], first_minute: int) -> Told:
     values: Values = {"category": "flood", "title_en": f"Flood {ref}", "department": "DSD", "major": False, "message_status": "exercise",
-                      "reported_at": "2025-09-23T00:00:00Z", "source": "t", "source_ref": ref}  # fmt: skip
+                      "reported_at": "2025-09-23T00:00:00Z", "source": "t", "source_ref": ref, "position_released": True}  # fmt: skip
     told = Told("", [])
     for minute, step in enumerate(steps, first_minute):
         with owner.transaction():

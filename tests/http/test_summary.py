@@ -95,7 +95,13 @@ def database(cluster: Cluster, template: str) -> Iterator[Cluster]:
     with psycopg.connect(made.owner_dsn, autocommit=True) as owner:
         for row in REFERENCE:
             values = {key: value for key, value in vars(row).items() if key != "lon"}
-            more = {"title_en": row.id, "source": "test", "source_ref": row.id, "provenance": "exercise"}
+            more = {
+                "title_en": row.id,
+                "source": "test",
+                "source_ref": row.id,
+                "provenance": "exercise",
+                "position_released": True,
+            }
             store_row(owner, "incidents", values | more, f"POINT({row.lon} 22.3)")
         labels = {"message_status": "exercise", "release": "public", "source": "test", "provenance": "exercise"}
         for code, ended in (("TC10", None), ("WL", None), ("TC8NE", NOW)):

@@ -29,6 +29,9 @@ SELECT cop.withdraw_feature(%(layer)s, %(id)s);
 -- value_before --
 SELECT cop.value_before(%(layer)s, %(id)s, %(column)s);
 
+-- escalate --
+SELECT cop.escalate_requests();
+
 -- number --
 -- Number what was written: from here to the commit the head is held.
 SET CONSTRAINTS ALL IMMEDIATE;

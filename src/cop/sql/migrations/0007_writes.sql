@@ -175,7 +175,8 @@ BEGIN
 END
 $$;
 
--- Requests that are past their due time without an answer are escalated, once each. Gives how many.
+-- Requests that are past their due time without an answer are escalated, once each. Gives how many. Those that an
+-- exercise's story tells are left to the story, which would take them for changed by people.
 CREATE FUNCTION cop.escalate_requests() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -183,7 +184,7 @@ DECLARE
 BEGIN
     PERFORM set_config('cop.actor', 'ticker', true);
     UPDATE layer.requests SET escalated_at = cop.clock(message_status)
-     WHERE answered_at IS NULL AND escalated_at IS NULL AND due_at < cop.clock(message_status);
+     WHERE answered_at IS NULL AND escalated_at IS NULL AND due_at < cop.clock(message_status) AND source <> 'exercise';
     GET DIAGNOSTICS count_ = ROW_COUNT;
     RETURN count_;
 END

@@ -1,0 +1,49 @@
+"""What time alone brings about, done once however many servers look: requests past their due time are escalated.
+
+Each process looks every so often; the store's row locks see to it that a record is changed by one of them only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from cop.errors import CopError
+from cop.store.statements import statements
+from cop.store.writing import SQL, writing
+from cop.visible import VisibleSet
+
+_log = logging.getLogger(__name__)
+TICK_SECONDS = 30.0
+
+
+def tick() -> int:
+    """Escalate the requests that are due; how many."""
+    with writing(VisibleSet(), "ticker") as connection:
+        row = connection.execute(statements(SQL)["escalate"]).fetchone()
+    return int(row[0]) if row else 0
+
+
+@asynccontextmanager
+async def ticking(seconds: float = TICK_SECONDS) -> AsyncIterator[None]:
+    """Tick while the block lasts."""
+    task = asyncio.create_task(_run(seconds))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _run(seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(tick)
+        except CopError:
+            _log.warning("the ticker could not reach the store; it tries again")
+        except Exception:
+            _log.exception("the ticker failed; it tries again")
