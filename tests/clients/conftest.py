@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from cop.catalogue import catalogue
+from cop.query.columns import geometry_name
 from cop_server.cluster import Cluster
 
 FEATURE_LAYERS = [layer.id for layer in catalogue().feature_layers]
@@ -59,9 +60,10 @@ class Truth:
 
     def positions(self, layer: str) -> dict[str, tuple[float, float]]:
         """Longitude and latitude of a point layer's features by id."""
+        shape = sql.Identifier(geometry_name(catalogue().layers[layer], "public"))
         statement = sql.SQL(
-            "SELECT id, ST_X(geom), ST_Y(geom) FROM {} WHERE GeometryType(geom) = 'POINT'"
-        ).format(sql.Identifier("layer", layer))  # fmt: skip
+            "SELECT id, ST_X({shape}), ST_Y({shape}) FROM {table} WHERE GeometryType({shape}) = 'POINT'"
+        ).format(shape=shape, table=sql.Identifier("layer", layer))  # fmt: skip
         return {row[0]: (row[1], row[2]) for row in self._connection.execute(statement)}
 
 

@@ -76,7 +76,7 @@ def test_paging_by_offset_reaches_every_incident_once(features: Features, truth:
 def test_box_and_time_narrow(features: Features, truth: Any) -> None:
     box = [114.1, 22.3, 114.2, 22.4]
     found = features.collection_items("incidents", bbox=box, limit=1)
-    inside = "ST_Intersects(geom, ST_MakeEnvelope(114.1, 22.3, 114.2, 22.4, 4326))"
+    inside = "ST_Intersects(doc_public_geom, ST_MakeEnvelope(114.1, 22.3, 114.2, 22.4, 4326))"
     assert found["numberMatched"] == truth.count("incidents", inside) > 0
     found = features.collection_items("incidents", datetime_="2025-09-23T00:00:00Z/2025-09-23T06:00:00Z", limit=1)
     between = "reported_at BETWEEN '2025-09-23T00:00:00Z' AND '2025-09-23T06:00:00Z'"

@@ -154,7 +154,7 @@ def test_schema_and_queryables_agree_with_the_items(
         ("(\"reported_at\" >= TIMESTAMP('2025-09-23T12:00:00Z'))", "reported_at >= '2025-09-23T12:00:00Z'"),
         (
             "S_INTERSECTS(geometry,POLYGON((114.1 22.3,114.2 22.3,114.2 22.4,114.1 22.4,114.1 22.3)))",
-            "ST_Intersects(geom, ST_MakeEnvelope(114.1, 22.3, 114.2, 22.4, 4326))",
+            "ST_Intersects(doc_public_geom, ST_MakeEnvelope(114.1, 22.3, 114.2, 22.4, 4326))",
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_filter_box_and_grid_together_walk_to_the_end(http: httpx.Client, items:
     }  # fmt: skip
     features = walk(http, items, **query)
     box = "ST_MakeEnvelope(820000, 810000, 845000, 830000, 2326)"  # PostGIS: easting first
-    where = f"category = 'flood' AND ST_Intersects(geom, ST_Transform(ST_Segmentize({box}, 500), 4326))"
+    where = f"category = 'flood' AND ST_Intersects(doc_public_geom, ST_Transform(ST_Segmentize({box}, 500), 4326))"
     assert len(features) == len({feature["id"] for feature in features})
     assert len(features) == pytest.approx(truth.count("incidents", where), abs=1)
     assert len(features) > 25

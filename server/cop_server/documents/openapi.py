@@ -237,7 +237,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     )  # fmt: skip
     paths[f"{base}/changes"] = _operation(
         f"{name}.changes", f"What changed in {title}", layer.id,
-        [*_given(*CHANGES), *_property_parameters(layer, catalogue)],
+        [*_given(*CHANGES), *(one for one in _property_parameters(layer, catalogue) if one["name"] not in CHANGES)],
         _body("Each feature that changed, once", "application/geo+json", _ref("schemas", "Changes")),
     )  # fmt: skip
     paths[f"{base}/changes"]["get"]["responses"]["410"] = _ref("responses", "Gone")
