@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,12 @@ class Stub:
             def do_GET(self) -> None:
                 stub.enter(self.path, self.headers.get("User-Agent", ""))
                 try:
-                    stub.answer(self)
-                except ConnectionError:
-                    pass
+                    status, kind, body = stub.prepare()
                 finally:
+                    # Before the last byte: who has it may ask again at once.
                     stub.leave()
+                with suppress(ConnectionError):
+                    stub.send(self, status, kind, body)
 
             def log_message(self, *_: object) -> None:
                 """Nothing: the test's output is for the test."""
@@ -79,7 +81,7 @@ class Stub:
         with self._guard:
             self.under_way -= 1
 
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+    def prepare(self) -> tuple[int, str, bytes]:
         time.sleep(self.pause)
         status, kind, body = 200, "image/png", _png(self.colour)
         if self.fault in {"500", "404", "429"}:
@@ -96,6 +98,9 @@ class Stub:
             body = _png(self.colour, 64)
         elif self.fault == "empty":
             body = b""
+        return status, kind, body
+
+    def send(self, handler: BaseHTTPRequestHandler, status: int, kind: str, body: bytes) -> None:
         handler.send_response(status)
         handler.send_header("Content-Type", kind)
         handler.send_header("Content-Length", str(len(_noise()) if self.fault == "short" else len(body)))
