@@ -37,9 +37,9 @@ ITEMS = "/collections/incidents/items"
 _NEW = """
 INSERT INTO layer.incidents (id, category, title_en, department, status, major, message_status, release, reported_at,
     source, source_ref, district, provenance, geom, position_released)
-SELECT 'B-' || n, (ARRAY['flood', 'road', 'fallen_tree'])[1 + n % 3], 'Bench ' || n, 'DSD', 'reported', n % 50 = 0,
-    'exercise', (ARRAY['public', 'departments'])[1 + n % 2], now() - n * interval '1 minute', 'bench', n::text, 'YTM',
-    'exercise', ST_SetSRID(ST_MakePoint(114 + n % 300 / 1000.0, 22.25 + n % 200 / 1000.0), 4326), true
+SELECT 'B-' || n, (ARRAY['flood', 'road', 'fallen_tree'])[1 + n %% 3], 'Bench ' || n, 'DSD', 'reported', n %% 50 = 0,
+    'exercise', (ARRAY['public', 'departments'])[1 + n %% 2], now() - n * interval '1 minute', 'bench', n::text, 'YTM',
+    'exercise', ST_SetSRID(ST_MakePoint(114 + n %% 300 / 1000.0, 22.25 + n %% 200 / 1000.0), 4326), true
 FROM generate_series(1, %s) AS n
 """
 
