@@ -10,11 +10,11 @@ from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
 from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
+from cop_server.documents.openapi_pieces import binary, body, given, operation, ref
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
+from cop_server.documents.openapi_styles import layer_style_paths, style_parameters, style_paths
 from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
-from cop_tiles.basemap.glyphs import STACKS
-from cop_tiles.styling.themes import THEMES
 
 _PROFILE = "public"
 
@@ -43,44 +43,6 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ref(kind: str, name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _given(*names: str) -> list[dict[str, Any]]:
-    return [_ref("parameters", name) for name in names]
-
-
-def _operation(
-    identifier: str, summary: str, tag: str, parameters: list[dict[str, Any]], success: dict[str, Any]
-) -> dict[str, Any]:
-    refused = {"400": _ref("responses", "BadRequest"), "404": _ref("responses", "NotFound"),
-               "503": _ref("responses", "Unavailable")}  # fmt: skip
-    return {
-        "get": {
-            "operationId": identifier,
-            "summary": summary,
-            "tags": [tag],
-            "parameters": parameters,
-            "responses": {
-                "200": success,
-                "304": {"description": "Not changed since the ETag that was sent"},
-                **refused,
-            },
-        }
-    }
-
-
-def _body(
-    description: str, media_type: str = "application/json", schema: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": schema or {"type": "object"}}}}
-
-
-def _binary(description: str, media_type: str) -> dict[str, Any]:
-    return _body(description, media_type, {"type": "string", "format": "binary"})
-
-
 def _common_paths() -> dict[str, Any]:
     simple = {
         "/": ("landingPage", "The way in"),
@@ -92,48 +54,48 @@ def _common_paths() -> dict[str, Any]:
         "/styles": ("styles", "The styles of the whole picture"),
     }
     paths = {
-        path: _operation(name, summary, "server", _given("f", "lang", "mode"), _body(summary))
+        path: operation(name, summary, "server", given("f", "lang", "mode"), body(summary))
         for path, (name, summary) in simple.items()
     }
-    paths["/tileMatrixSets/{tileMatrixSetId}"] = _operation(
+    paths["/tileMatrixSets/{tileMatrixSetId}"] = operation(
         "tileMatrixSet",
         "A tile matrix set",
         "server",
-        _given("tileMatrixSetId", "f"),
-        _body("Its definition"),
+        given("tileMatrixSetId", "f"),
+        body("Its definition"),
     )
-    paths["/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = _operation(
+    paths["/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = operation(
         "datasetTile", "One tile of several collections", "server",
-        _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof",
+        given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "collections", "mode", "asof",
                "Accept-Datetime"),
-        _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
+        binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    paths["/events"] = _operation(
+    paths["/events"] = operation(
         "events",
         "Every change as it comes; the messages are in /asyncapi",
         "server",
-        _given(*EVENTS),
-        _body("Server-Sent Events", "text/event-stream", {"type": "string"}),
+        given(*EVENTS),
+        body("Server-Sent Events", "text/event-stream", {"type": "string"}),
     )
-    paths["/events"]["get"]["responses"]["410"] = _ref("responses", "Gone")
-    return paths | _style_paths() | _client_paths() | summary_paths(_operation, _given, _body)
+    paths["/events"]["get"]["responses"]["410"] = ref("responses", "Gone")
+    return paths | style_paths() | _client_paths() | summary_paths(operation, given, body)
 
 
 def _client_paths() -> dict[str, Any]:
     """Project files for desktop GIS."""
     zipped, definition = "application/x-qgis-project", "application/x-qgis-layer-definition"
     return {
-        "/clients/qgis.qgz": _operation(
-            "qgisProject", "A QGIS project of all collections and basemaps", "server", _given("mode", "tongue"),
-            _binary("The project", zipped),
+        "/clients/qgis.qgz": operation(
+            "qgisProject", "A QGIS project of all collections and basemaps", "server", given("mode", "tongue"),
+            binary("The project", zipped),
         ),
-        "/clients/qgis.qlr": _operation(
+        "/clients/qgis.qlr": operation(
             "qgisLayers", "All collections and basemaps as a QGIS layer definition", "server",
-            _given("mode", "tongue"), _binary("The layer definition", definition),
+            given("mode", "tongue"), binary("The layer definition", definition),
         ),
-        "/clients/qgis/{collectionId}.qlr": _operation(
+        "/clients/qgis/{collectionId}.qlr": operation(
             "qgisLayer", "One collection as a QGIS layer definition", "server",
-            _given("collectionId", "drawing", "mode", "tongue"), _binary("The layer definition", definition),
+            given("collectionId", "drawing", "mode", "tongue"), binary("The layer definition", definition),
         ),
     }  # fmt: skip
 
@@ -150,114 +112,66 @@ def _client_parameters() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _style_paths() -> dict[str, Any]:
-    """Styles of the whole picture, and what styles refer to."""
-    sheet = "application/vnd.mapbox.style+json"
-    return {
-        "/styles/{styleId}": _operation(
-            "style", "A MapLibre style of the whole picture", "server",
-            _given("styleId", "shown", "mode", "asof", "lang", "f"), _body("The style", sheet),
-        ),
-        "/styles/{styleId}/metadata": _operation(
-            "styleMetadata", "What a style is made of", "server", _given("styleId", "mode", "lang", "f"),
-            _body("Its metadata"),
-        ),
-        "/styles/basemap/{z}/{x}/{y}.mvt": _operation(
-            "styleBasemapTile", "A vector tile of the basemap", "server", _given("z", "x", "y"),
-            _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
-        ),
-        "/styles/hillshade/{z}/{x}/{y}.png": _operation(
-            "styleHillshadeTile", "A tile of the basemap's hill shade", "server", _given("z", "x", "y"),
-            _binary("A picture", "image/png"),
-        ),
-        "/sprites/{sprite}": _operation(
-            "sprite", "The icons of a theme: light.json, light.png, light@2x.json, light@2x.png and so on", "server",
-            _given("sprite"), _binary("The index as JSON, or the picture", "image/png"),
-        ),
-        "/glyphs/{fontstack}/{range}.pbf": _operation(
-            "glyphs", "The glyphs of 256 characters", "server", _given("fontstack", "range"),
-            _binary("Signed distance fields", "application/x-protobuf"),
-        ),
-    }  # fmt: skip
-
-
-def _layer_style_paths(base: str, name: str, layer: Layer) -> dict[str, Any]:
-    title, sheet = layer.title.en, "application/vnd.mapbox.style+json"
-    common = ("styleId", "mode", "lang", "f")
-    return {
-        f"{base}/styles": _operation(f"{name}.styles", f"Styles of {title}", layer.id, _given("mode", "lang", "f"),
-                                     _body("The styles")),
-        f"{base}/styles/{{styleId}}": _operation(f"{name}.style", f"A MapLibre style of {title}", layer.id,
-                                                 _given(*common, "asof"), _body("The style", sheet)),
-        f"{base}/styles/{{styleId}}/metadata": _operation(
-            f"{name}.styleMetadata", f"What a style of {title} is made of", layer.id, _given(*common),
-            _body("Its metadata")),
-        f"{base}/styles/{{styleId}}/legend": _operation(
-            f"{name}.legend", f"Legend of {title}", layer.id, _given("styleId", "mode", "lang", "picture"),
-            _body("The legend as JSON, or a picture as image/png")),
-    }  # fmt: skip
-
-
 def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
     base, name, title = f"/collections/{layer.id}", layer.id.replace("-", "_"), layer.title.en
-    paths = {base: _operation(f"{name}.describe", title, layer.id, _given("f", "lang", "mode"),
-                              _body(layer.description.en)),
-             f"{base}/schema": _operation(f"{name}.schema", f"Schema of {title}", layer.id, _given("f", "lang"),
-                                          _body("JSON Schema", "application/schema+json"))}  # fmt: skip
+    paths = {base: operation(f"{name}.describe", title, layer.id, given("f", "lang", "mode"),
+                              body(layer.description.en)),
+             f"{base}/schema": operation(f"{name}.schema", f"Schema of {title}", layer.id, given("f", "lang"),
+                                          body("JSON Schema", "application/schema+json"))}  # fmt: skip
     if not layer.is_feature_layer:
-        paths[f"{base}/coverage"] = _operation(
-            f"{name}.coverage", f"{title} as a coverage", layer.id, _given("f"),
-            _binary("GeoTIFF or CoverageJSON", "image/tiff"),
+        paths[f"{base}/coverage"] = operation(
+            f"{name}.coverage", f"{title} as a coverage", layer.id, given("f"),
+            binary("GeoTIFF or CoverageJSON", "image/tiff"),
         )  # fmt: skip
         return paths
     for part, summary in (("queryables", "Queryables"), ("sortables", "Sortables")):
-        paths[f"{base}/{part}"] = _operation(
+        paths[f"{base}/{part}"] = operation(
             f"{name}.{part}",
             f"{summary} of {title}",
             layer.id,
-            _given("f", "lang"),
-            _body("JSON Schema", "application/schema+json"),
+            given("f", "lang"),
+            body("JSON Schema", "application/schema+json"),
         )
-    paths[f"{base}/items"] = _operation(
-        f"{name}.items", title, layer.id, [*_given(*_ITEMS), *_property_parameters(layer, catalogue)],
-        _body("Features", "application/geo+json", _ref("schemas", "FeatureCollection")),
+    paths[f"{base}/items"] = operation(
+        f"{name}.items", title, layer.id, [*given(*_ITEMS), *_property_parameters(layer, catalogue)],
+        body("Features", "application/geo+json", ref("schemas", "FeatureCollection")),
     )  # fmt: skip
-    paths[f"{base}/items/{{featureId}}"] = _operation(
+    paths[f"{base}/items/{{featureId}}"] = operation(
         f"{name}.item", f"One of {title}", layer.id,
-        _given("featureId", "crs", "properties", "skipGeometry", "asof", "Accept-Datetime", "mode", "lang", "f"),
-        _body("A feature", "application/geo+json", _ref("schemas", "Feature")),
+        given("featureId", "crs", "properties", "skipGeometry", "asof", "Accept-Datetime", "mode", "lang", "f"),
+        body("A feature", "application/geo+json", ref("schemas", "Feature")),
     )  # fmt: skip
     on_items, on_item = write_operations(layer, catalogue)
     paths[f"{base}/items"] |= on_items
     paths[f"{base}/items/{{featureId}}"] |= on_item
-    paths[f"{base}/items/{{featureId}}/versions"] = _operation(
+    paths[f"{base}/items/{{featureId}}/versions"] = operation(
         f"{name}.versions", f"Versions of one of {title}, the newest first", layer.id,
-        _given("featureId", "limit", "before", "mode", "lang"),
-        _body("A feature a version", "application/geo+json", _ref("schemas", "FeatureCollection")),
+        given("featureId", "limit", "before", "mode", "lang"),
+        body("A feature a version", "application/geo+json", ref("schemas", "FeatureCollection")),
     )  # fmt: skip
-    paths[f"{base}/changes"] = _operation(
+    paths[f"{base}/changes"] = operation(
         f"{name}.changes", f"What changed in {title}", layer.id,
-        [*_given(*CHANGES), *(one for one in _property_parameters(layer, catalogue) if one["name"] not in CHANGES)],
-        _body("Each feature that changed, once", "application/geo+json", _ref("schemas", "Changes")),
+        [*given(*CHANGES), *(one for one in _property_parameters(layer, catalogue) if one["name"] not in CHANGES)],
+        body("Each feature that changed, once", "application/geo+json", ref("schemas", "Changes")),
     )  # fmt: skip
-    paths[f"{base}/changes"]["get"]["responses"]["410"] = _ref("responses", "Gone")
-    paths[f"{base}/tiles"] = _operation(
-        f"{name}.tilesets", f"Tile sets of {title}", layer.id, _given("f"), _body("Tile sets")
+    paths[f"{base}/changes"]["get"]["responses"]["410"] = ref("responses", "Gone")
+    paths[f"{base}/tiles"] = operation(
+        f"{name}.tilesets", f"Tile sets of {title}", layer.id, given("f"), body("Tile sets")
     )
-    paths[f"{base}/tiles/{{tileMatrixSetId}}"] = _operation(
+    paths[f"{base}/tiles/{{tileMatrixSetId}}"] = operation(
         f"{name}.tileset",
         f"A tile set of {title}",
         layer.id,
-        _given("tileMatrixSetId", "f"),
-        _body("Its metadata"),
+        given("tileMatrixSetId", "f"),
+        body("Its metadata"),
     )
-    paths[f"{base}/tiles/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"] = _operation(
+    paths[f"{base}/tiles/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"] = operation(
         f"{name}.tile", f"A tile of {title}", layer.id,
-        _given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "datetime", "filter", "filter-lang", "mode",
+        given("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", "datetime", "filter", "filter-lang", "mode",
                "asof", "Accept-Datetime", "f"),
-        _binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
+        binary("A Mapbox Vector Tile", "application/vnd.mapbox-vector-tile"),
     )  # fmt: skip
-    return paths | _layer_style_paths(base, name, layer)
+    return paths | layer_style_paths(base, name, layer)
 
 
 _ITEMS = (
@@ -347,25 +261,14 @@ def _parameters() -> dict[str, Any]:
         "schema": {"type": "string"},
         "example": "Tue, 23 Sep 2025 03:00:00 GMT",
     }
-    parameters |= _style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
+    parameters |= style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
     parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
 
 
-def _style_parameters() -> dict[str, Any]:
-    number = {"type": "integer", "minimum": 0}
-    themes = {"type": "string", "enum": list(THEMES)}
-    places = {"styleId": themes, "z": number, "x": number, "y": number, "range": {"type": "string"},
-              "sprite": {"type": "string"}, "fontstack": {"type": "string", "enum": list(STACKS)}}  # fmt: skip
-    picture = {"name": "f", "in": "query", "required": False, "description": "The form of the answer",
-               "schema": {"type": "string", "enum": ["json", "png"]}}  # fmt: skip
-    told = {name: {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in places.items()}
-    return told | {"picture": picture}
-
-
 def _responses() -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": _ref("schemas", "Problem")}}
+    problem = {"application/problem+json": {"schema": ref("schemas", "Problem")}}
     return {
         "BadRequest": {"description": "Refused: the detail names the parameter", "content": problem},
         "NotFound": {"description": "Nothing is here", "content": problem},
@@ -390,7 +293,7 @@ def _schemas() -> dict[str, Any]:
         "required": ["type", "features"],
         "properties": {
             "type": {"type": "string", "enum": ["FeatureCollection"]},
-            "features": {"type": "array", "items": _ref("schemas", "Feature")},
+            "features": {"type": "array", "items": ref("schemas", "Feature")},
             "numberMatched": {"type": "integer", "minimum": 0},
             "numberReturned": {"type": "integer", "minimum": 0},
             "links": {"type": "array", "items": {"type": "object"}},
