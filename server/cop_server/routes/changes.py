@@ -35,7 +35,7 @@ class Changes:
 
     def delta(self, ask: Ask) -> Response:
         """What changed since a number, pinned to the present or to `until`."""
-        provider = provider_of(self._providers, ask)
+        provider = provider_of(self._providers, ask.path("collection"))
         asked = read_changes(provider.layer, ask.visible, ask.given)
         question = asked.question
         since, until, place = _between(asked)

@@ -77,7 +77,7 @@ class Items:
         )  # fmt: skip
 
     def _provider(self, ask: Ask) -> FeatureProvider:
-        return provider_of(self._providers, ask)
+        return provider_of(self._providers, ask.path("collection"))
 
     def _page_body(self, ask: Ask, provider: FeatureProvider, question: Question) -> bytes:
         found = provider.page(question)
@@ -121,12 +121,11 @@ class Items:
         return links
 
 
-def provider_of(providers: dict[str, FeatureProvider], ask: Ask) -> FeatureProvider:
-    """The provider of the collection in the address.
+def provider_of(providers: dict[str, FeatureProvider], name: str) -> FeatureProvider:
+    """The provider of a collection.
 
     Raises NotFound where there is none.
     """
-    name = ask.path("collection")
     if name not in providers:
         raise NotFound(f"there is no collection {name[:60]!r} with features; GET /collections lists all", "collection")
     return providers[name]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from cop.catalogue import Layer
 from cop.catalogue.writes import Operation
 from cop.crs import CRS84, Crs, crs_of
-from cop.errors import NotFound, NotPermitted, Refused, TooLarge, WrongMedia
+from cop.errors import NotPermitted, Refused, WrongMedia
 from cop.identity import Principal
 from cop.query.parse import check_known, read_mode
 from cop.settings import get_settings
@@ -27,6 +27,8 @@ from cop.writing.write import Expected
 from cop_providers.features import FeatureProvider
 from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise
 from cop_server.negotiate import single
+from cop_server.routes.body import read_body
+from cop_server.routes.items import provider_of
 
 _READ: Final = ("GET", "HEAD", "OPTIONS")
 _COLLECTION: Final[dict[str, Operation]] = {"POST": "create"}
@@ -58,7 +60,7 @@ class Writes:
         methods: dict[str, Operation],
         work: Callable[[Request, Layer, bytes, Principal], Answer],
     ) -> Response:
-        layer = self._provider(request).layer
+        layer = provider_of(self._providers, str(request.path_params["collection"])).layer
         mode = read_mode(single(request.query_params))
         known = await run_in_threadpool(recognise, request.headers)
         principal = known.acting_in(mode)
@@ -73,7 +75,7 @@ class Writes:
                 f"this session writes {known.only_mode} records only; the request is for {mode} ones", "mode"
             )
         check_writer(principal)
-        body = await _body(request)
+        body = await read_body(request, get_settings().body_mb * 1_000_000)
         done = await run_in_threadpool(work, request, layer, body, principal)
         return Response(
             done.body, done.status, {**done.headers, "Cache-Control": "no-store", "Vary": CREDENTIAL_HEADERS}
@@ -107,32 +109,12 @@ class Writes:
         base = f"{self._url}/collections/{layer.id}/items"
         return Order(layer, writer, base, _repeat(request, data, principal), _flag(given, "dry-run"))
 
-    def _provider(self, request: Request) -> FeatureProvider:
-        name = str(request.path_params["collection"])
-        if name not in self._providers:
-            raise NotFound(
-                f"there is no collection {name[:60]!r} with features; GET /collections lists all", "collection"
-            )
-        return self._providers[name]
-
 
 def _allowed(layer: Layer, methods: dict[str, Operation], principal: Principal) -> list[str]:
     """The methods that make sense for this principal, so that a client offers no editing that would be refused."""
     if layer.writes is None or not is_writer(principal):
         return list(_READ)
     return [*_READ, *(name for name, operation in methods.items() if operation in layer.writes.allow)]
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read up to its limit. Raises TooLarge before the rest is read."""
-    most = get_settings().body_mb * 1_000_000
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise TooLarge(f"the body is larger than {most} bytes", "body")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _check_media(request: Request, wanted: tuple[str, ...]) -> None:
