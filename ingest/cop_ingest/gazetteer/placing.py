@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import psycopg
-import shapely
+from shapely.geometry import mapping as as_geojson
 
 from cop.catalogue import Layer
+from cop.catalogue.gazetteer import Placed
 from cop_ingest.gazetteer.index import Index, read_index, read_version
 from cop_ingest.gazetteer.place import Placement, place
+from cop_ingest.geometry import to_wkb
 from cop_ingest.records import Parsed, Record
 
 
@@ -39,23 +43,39 @@ def placed(layer: Layer, parsed: Parsed, index: Index) -> Parsed:
     return replace(parsed, records=[_placed(layer, record, index) for record in parsed.records])
 
 
+def with_place(
+    layer: Layer, properties: Mapping[str, Any], geometry: dict[str, Any] | None, index: Index
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The same for properties and a GeoJSON geometry (CRS84): those that hold a position say that it was reported."""
+    rule = layer.placed
+    if rule is None:
+        return dict(properties), geometry
+    if geometry is not None:
+        return {rule.method: "reported", **properties}, geometry
+    found = _found(rule, properties, index)
+    if found is None:
+        return {**properties, rule.method: "none"}, None
+    return _told(rule, properties, found), dict(as_geojson(found.point))
+
+
 def _placed(layer: Layer, record: Record, index: Index) -> Record:
     rule = layer.placed
     assert rule is not None
-    if record.geometry is not None:
-        return record
-    texts = [str(text) for name in rule.texts if (text := record.properties.get(name))]
-    district = record.properties.get(rule.district)
-    found = place(index, texts, str(district) if district else None)
+    found = _found(rule, record.properties, index) if record.geometry is None else None
     if found is None:
         return record
-    return Record(record.id, _told(layer, record, found), shapely.to_wkb(found.point), (*record.remarks, _why(found)))
+    remarks = (*record.remarks, _why(found))
+    return Record(record.id, _told(rule, record.properties, found), to_wkb(found.point), remarks)
 
 
-def _told(layer: Layer, record: Record, found: Placement) -> dict[str, object]:
-    rule = layer.placed
-    assert rule is not None
-    return {**record.properties, rule.method: found.method, rule.uncertainty_m: found.uncertainty_m}
+def _found(rule: Placed, properties: Mapping[str, object], index: Index) -> Placement | None:
+    texts = [str(text) for name in rule.texts if (text := properties.get(name))]
+    district = properties.get(rule.district)
+    return place(index, texts, str(district) if district else None)
+
+
+def _told(rule: Placed, properties: Mapping[str, object], found: Placement) -> dict[str, object]:
+    return {**properties, rule.method: found.method, rule.uncertainty_m: found.uncertainty_m}
 
 
 def _why(found: Placement) -> str:
