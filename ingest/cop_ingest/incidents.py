@@ -53,13 +53,18 @@ def incident(known: dict[str, object]) -> dict[str, object]:
     return {**plain, "major": False, "severity": "unknown", **known}
 
 
-def category_of(*texts: str | None) -> str:
-    """The category that the words of a traffic message speak of, in either language; `road` if no other.
+def category_in(*texts: str | None) -> str | None:
+    """The category that words speak of, in either language, or None where they speak of none.
 
     A name alone is no evidence (a road by a reservoir), so only words for what happened count.
     """
     text = matching_form(" ".join(part for part in texts if part))
-    return next((category for category, words in _CATEGORY_WORDS if re.search(words, text)), "road")
+    return next((category for category, words in _CATEGORY_WORDS if re.search(words, text)), None)
+
+
+def category_of(*texts: str | None) -> str:
+    """The category that the words of a traffic message speak of; `road` if no other."""
+    return category_in(*texts) or "road"
 
 
 def shortened(text: str, limit: int = 90) -> str:

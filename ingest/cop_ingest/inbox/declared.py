@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -22,7 +22,8 @@ class Cell(Model):
 
     `codes` turns the form's words into codes (compared without case and blanks); a word that is not listed is refused.
     `form` is what the text becomes, `{}` being the cell. `district`: any spelling of a district becomes its code.
-    `day_first`: times are written 23/9/2025 14:30. `otherwise` is for an empty cell.
+    `day_first`: times are written 23/9/2025 14:30. `category`: the text is searched for words of what happened.
+    `otherwise` is for an empty cell, or one without such words.
     """
 
     source: str | tuple[str, ...] | None = Field(default=None, alias="from")
@@ -31,6 +32,7 @@ class Cell(Model):
     form: Annotated[str, Field(pattern=r"\{\}")] = "{}"
     district: bool = False
     day_first: bool = False
+    category: bool = False
     otherwise: str | int | float | bool | None = None
 
     @model_validator(mode="after")
@@ -117,10 +119,10 @@ def read_mappings(folder: Path) -> dict[str, Mapping]:
     """The mappings of a folder by their ids. Raises SetupTrouble with a line a fault."""
     found: dict[str, Mapping] = {}
     faults: list[str] = []
-    for file in sorted(folder.glob("*.yml")):
+    for file in sorted(folder.glob("[!_]*.yml")):
         try:
-            mapping = Mapping.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-        except (ValidationError, yaml.YAMLError) as exc:
+            mapping = Mapping.model_validate(_whole(folder, yaml.safe_load(file.read_text(encoding="utf-8"))))
+        except (ValidationError, yaml.YAMLError, OSError) as exc:
             faults.append(f"inbox/{file.name}: {' '.join(str(exc).split())}")
             continue
         if mapping.id != file.stem:
@@ -129,3 +131,10 @@ def read_mappings(folder: Path) -> dict[str, Mapping]:
     if faults:
         raise SetupTrouble("\n".join(faults))
     return found
+
+
+def _whole(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
+    """A mapping with what it shares with others of its form: `form: works` takes all that _works.yml says."""
+    form = said.pop("form", None)
+    shared = yaml.safe_load((folder / f"_{form}.yml").read_text(encoding="utf-8")) if form else {}
+    return {**shared, **said}

@@ -20,6 +20,7 @@ from cop_ingest import grid
 from cop_ingest.district_names import district_code
 from cop_ingest.inbox.declared import Cell, Mapping
 from cop_ingest.inbox.rows import Row
+from cop_ingest.incidents import category_in
 from cop_ingest.texts import matching_form, tidy
 from cop_ingest.times import read_time
 from cop_ingest.values import to_column
@@ -92,6 +93,8 @@ def _value(column: Column, cell: Cell, row: Row) -> Any:
 
 
 def _coded(column: Column, cell: Cell, given: Any) -> Any:
+    if cell.category:
+        return category_in(str(given)) or cell.otherwise
     if cell.district:
         code = district_code(str(given))
         if code is None:
