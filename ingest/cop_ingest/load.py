@@ -22,6 +22,7 @@ from psycopg import sql
 from cop.catalogue import Layer
 from cop.errors import LoadRefused
 from cop.store.statements import statements
+from cop_ingest.derived import set_levels, set_trends
 from cop_ingest.records import Parsed, Record
 
 _SQL = Path(__file__).parent / "sql" / "load.sql"
@@ -102,9 +103,11 @@ def load_observations(
 
     def work() -> LoadReport:
         _stage(connection, layer, parsed.records, origin)
+        set_levels(connection, layer)
         connection.execute(_statement("days_of_series", layer), {"layer": layer.id})
         connection.execute(_statement("extend_series", layer), {"published_at": published_at})
         connection.execute(_statement("latest_of_series", layer))
+        set_trends(connection, layer)
         return _merge(connection, layer, parsed, origin, "changes_of_a_part")
 
     return _in_run(connection, layer, parsed, origin, work)

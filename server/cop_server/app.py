@@ -49,6 +49,7 @@ from cop_server.routes.events import Events
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
+from cop_server.routes.series import Locations
 from cop_server.routes.session import session_routes
 from cop_server.routes.similar import Candidates
 from cop_server.routes.styles import Styles
@@ -100,6 +101,7 @@ def create_app() -> Starlette:
             pygeoapi.APP,
         ),
         _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",)),
+        _route("/collections/{collection}/locations/{location:path}", Locations(features, cache).series, ("json",)),
         _route("/events", Events(hub).stream, ("events",)),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),

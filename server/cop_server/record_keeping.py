@@ -9,6 +9,7 @@ import typer
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.heads import Verifier, kept_heads, sign_head
+from cop.observations import prune as prune_observations
 from cop.settings import get_settings
 from cop.upkeep import prune as prune_history
 from cop.upkeep import redact as redact_record
@@ -18,6 +19,7 @@ from cop_server.cluster_existing import find_store
 from cop_server.console import console, fail, say
 
 head_app = typer.Typer(no_args_is_help=True, help="Signed heads: what the journal had come to, and when.")
+observations_app = typer.Typer(no_args_is_help=True, help="Observations: how long single ones are kept.")
 history_app = typer.Typer(no_args_is_help=True, help="The history: how long it is kept.")
 _SHOWN = 50
 
@@ -26,6 +28,7 @@ def add_commands(app: typer.Typer) -> None:
     """Put these commands into `cop`."""
     app.add_typer(head_app, name="head")
     app.add_typer(history_app, name="history")
+    app.add_typer(observations_app, name="observations")
     app.command()(verify)
     app.command()(redact)
 
@@ -91,6 +94,19 @@ def prune(
         say(f"{total} versions are gone; head {head.n} is signed")
     else:
         say(f"{total} versions would go; `cop history prune --really` lets them go")
+
+
+@observations_app.command(name="prune")
+def prune_series(
+    really: Annotated[bool, typer.Option("--really", help="Do it; without this, only say what would go.")] = False,
+) -> None:
+    """Keep observations older than COP_SERIES_DAYS, or a layer's own series_days, by the hour; a dry run unless told."""
+    settings = get_settings()
+    total = 0
+    for one in prune_observations(find_store(settings).owner_dsn, catalogue(), settings.series_days, really=really):
+        total += 1
+        typer.echo(f"{one.layer}: {one.day}" + (f", {one.hours} hours kept" if really else ""))
+    say(f"{total} days {'are put away' if really else 'would be put away; --really does it'}")
 
 
 def redact(

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     history_days: float | None = Field(
         None, description="Days that versions are kept after they were closed; empty: for ever", gt=0
     )
+    series_days: float | None = Field(
+        None, description="Days that single observations are kept; then means by the hour; empty: for ever", ge=1
+    )
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
     inbox: Path | None = Field(

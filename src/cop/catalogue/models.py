@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from cop.catalogue.alike import Alike
 from cop.catalogue.base import Model, Name
+from cop.catalogue.derived import Derived
 from cop.catalogue.gazetteer import Placed, Places
 from cop.catalogue.writes import WriteRules
 
@@ -53,6 +54,7 @@ class Column(Model):
     queryable: bool = True
     minimum: float | None = None
     maximum: float | None = None
+    derived: Derived | None = None
     counted: bool = False  # /summary counts the records by it; times by the hour
 
     @model_validator(mode="after")
@@ -257,8 +259,9 @@ class Layer(Model):
 
     `provenance` is that of the layer's own source: `exercise` for what is made up as long as no source is known. A
     stand-in is always an exercise, whatever it stands for. `history_days`: how long versions are kept after they were
-    closed, where not as long as COP_HISTORY_DAYS says. `places`: how its names place what comes without coordinates;
-    `placed`: how its own records are; `alike`: when two of them may tell of one thing.
+    closed, where not as long as COP_HISTORY_DAYS says. `series_days`: how long single observations are, where not as
+    long as COP_SERIES_DAYS says; then they are kept by the hour. `places`: how its names place what comes without
+    coordinates; `placed`: how its own records are; `alike`: when two of them may tell of one thing.
     """
 
     id: LayerId
@@ -276,6 +279,7 @@ class Layer(Model):
     profiles: dict[str, Profile] = Field(default_factory=lambda: {"public": Profile()})
     provenance: Literal["real", "exercise"] = "real"
     history_days: Annotated[float, Field(gt=0)] | None = None
+    series_days: Annotated[float, Field(ge=1)] | None = None
     scale: Scale = Scale()
     style: Style = Style()
     tile: TileRules = TileRules()
@@ -312,6 +316,9 @@ class Layer(Model):
                 raise ValueError(f"{where}: no column is called {name}")
         if self.key is None and self.kind in ("reference", "latest"):
             raise ValueError("key: name the columns that identify a feature, or geometry")
+        for column in self.columns:
+            if column.derived and (self.kind != "latest" or column.derived.source not in names):
+                raise ValueError(f"{column.name}.derived: is of a column of the same layer, one of latest values")
         if self.kind == "latest" and self.with_role("time") is None:
             raise ValueError("columns: a layer of latest values needs one with the role time")
         labels = {role for role in ("mode", "release") if self.with_role(role) is not None}

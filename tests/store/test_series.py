@@ -1,0 +1,116 @@
+"""Series of observations: trend and thresholds made while loading, hours kept when days are put away."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from cop.catalogue import catalogue
+from cop.errors import NotFound, Refused
+from cop.observations import prune
+from cop.query.series import read_series, series
+from cop.visible import VisibleSet
+from cop_ingest.load import Origin, load_observations, manifest_of
+from cop_ingest.records import Parsed, Record
+from cop_server.cluster import Cluster
+
+WIND = catalogue().layers["wind_10min"]
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def told(
+    store: Cluster, *observations: tuple[datetime, float | None, float | None], station: str = "Cheung Chau"
+) -> None:
+    records = [
+        Record(station, {"station_en": station, "observed_at": at, "mean_kmh": mean, "gust_kmh": gust}, None)
+        for at, mean, gust in observations
+    ]
+    origin = Origin("a test", manifest_of(repr(observations).encode()), "exercise")
+    with psycopg.connect(store.owner_dsn, autocommit=True) as connection:
+        load_observations(connection, WIND, Parsed(records), origin, max(at for at, _, _ in observations))
+
+
+def latest(store: Cluster, station: str = "Cheung Chau") -> dict[str, Any]:
+    with psycopg.connect(store.owner_dsn, row_factory=psycopg.rows.dict_row) as connection:
+        row = connection.execute("SELECT * FROM layer.wind_10min WHERE id = %s", [station]).fetchone()
+    assert row is not None
+    return row
+
+
+def asked(**given: str) -> Any:
+    return series(read_series(WIND, VisibleSet(), "Cheung Chau", given))
+
+
+def test_the_level_counts_the_thresholds_that_are_reached(store: Cluster) -> None:
+    for gust, level in ((62.9, 0), (63.0, 1), (149.0, 2), (185.0, 4)):
+        told(store, (NOW + timedelta(minutes=level), 40.0, gust))
+        assert latest(store)["gust_level"] == level
+    told(store, (NOW + timedelta(minutes=9), 40.0, None))
+    assert latest(store)["gust_level"] is None
+
+
+def test_the_trend_is_against_the_value_an_hour_ago(store: Cluster) -> None:
+    told(store, (NOW - timedelta(minutes=60), 20.0, None))
+    told(store, (NOW - timedelta(minutes=30), 99.0, None))
+    told(store, (NOW, 33.5, None))
+    assert latest(store)["mean_trend_kmh"] == 13.5
+
+
+def test_without_a_value_of_that_time_there_is_no_trend(store: Cluster) -> None:
+    told(store, (NOW - timedelta(minutes=150), 20.0, None))
+    told(store, (NOW - timedelta(minutes=30), 25.0, None))
+    told(store, (NOW, 33.5, None))
+    assert latest(store)["mean_trend_kmh"] is None
+
+
+def test_loading_the_same_again_changes_nothing(store: Cluster) -> None:
+    told(store, (NOW - timedelta(minutes=60), 20.0, 70.0), (NOW, 30.0, 80.0))
+    before = latest(store)
+    told(store, (NOW - timedelta(minutes=60), 20.0, 70.0), (NOW, 30.0, 80.0))
+    assert latest(store) == before
+
+
+def test_a_series_is_asked_for_by_time_and_parameter(store: Cluster) -> None:
+    told(store, *((NOW + timedelta(minutes=10 * step), 10.0 + step, 20.0 + step) for step in range(6)))
+    found = asked()
+    assert found.times == [NOW + timedelta(minutes=10 * step) for step in range(6)]
+    assert found.values["mean_kmh"] == [10.0, 11.0, 12.0, 13.0, 14.0, 15.0]
+    start = (NOW + timedelta(minutes=20)).isoformat().replace("+00:00", "Z")
+    found = asked(**{"datetime": f"{start}/..", "parameter-name": "gust_kmh"})
+    assert found.values == {"gust_kmh": [22.0, 23.0, 24.0, 25.0]}
+    assert asked(limit="2").values["mean_kmh"] == [14.0, 15.0]
+    assert asked(interval="PT1H").values["mean_kmh"] == [12.5]
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [({"parameter-name": "nonsense"}, "mean_kmh"), ({"interval": "P1D"}, "PT1H"), ({"nonsense": "1"}, "nonsense"),
+     ({"datetime": "yesterday"}, "datetime"), ({"limit": "0"}, "limit")],
+)  # fmt: skip
+def test_bad_questions_are_refused_by_name(given: dict[str, str], names: str) -> None:
+    with pytest.raises(Refused, match=names):
+        read_series(WIND, VisibleSet(), "x", given)
+
+
+def test_layers_that_are_no_sensors_have_no_series() -> None:
+    with pytest.raises(NotFound):
+        read_series(catalogue().layers["incidents"], VisibleSet(), "x", {})
+
+
+def test_days_that_are_put_away_are_kept_by_the_hour(store: Cluster) -> None:
+    old = (NOW - timedelta(days=10)).replace(hour=5)
+    told(store, *((old + timedelta(minutes=10 * step), 10.0 * step, None) for step in range(9)))
+    told(store, (NOW, 7.0, None))
+    before = asked(interval="PT1H")
+    assert before.values["mean_kmh"] == [25.0, 70.0, 7.0]
+    dry = list(prune(store.owner_dsn, catalogue(), 3, really=False))
+    assert [(one.layer, one.day, one.hours) for one in dry] == [("wind_10min", old.date(), 0)]
+    assert asked(interval="PT1H") == before
+    [done] = prune(store.owner_dsn, catalogue(), 3, really=True)
+    assert done.hours == 2
+    assert asked().values["mean_kmh"] == [7.0]
+    assert asked(interval="PT1H") == before
+    assert list(prune(store.owner_dsn, catalogue(), 3, really=True)) == []
