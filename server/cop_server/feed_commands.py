@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -38,7 +42,9 @@ def add_commands(ingest: typer.Typer) -> None:
     ingest.command()(prune)
 
 
-def run() -> None:
+def run(
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with standard input.")] = False,
+) -> None:
     """Ask every feed at its cadence and load what it says, until stopped (COP_FEEDS: live or simulator)."""
     settings = get_settings()
     if settings.feeds == "off":
@@ -48,8 +54,16 @@ def run() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     with _workshop(settings) as (shop, owner_dsn):
-        say(f"{len(feeds())} feeds, {settings.feeds}; stop with Ctrl-C")
+        say(f"{len(feeds())} feeds, {settings.feeds}" + ("" if beside else "; stop with Ctrl-C"))
+        if beside:
+            threading.Thread(target=_end_with_input, daemon=True).start()
         run_worker(Work(owner_dsn, feeds(), shop, settings.raw_days))
+
+
+def _end_with_input() -> None:
+    """A worker beside a server must not outlive it."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def once(feed: _FEED) -> None:

@@ -60,9 +60,13 @@ class _Keeper:
             with self._lock:
                 if self._ends.is_set():
                     return
-                # A session of its own: the terminal's Ctrl-C reaches it through us, once.
+                # A session of its own: the terminal's Ctrl-C reaches it through us, once. Its standard input ends
+                # with us, however we end.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "cop_server", "ingest", "run"], env=self._environment, start_new_session=True
+                    [sys.executable, "-m", "cop_server", "ingest", "run", "--beside"],
+                    env=self._environment,
+                    stdin=subprocess.PIPE,
+                    start_new_session=True,
                 )
             code = self._process.wait()
             if self._ends.is_set():

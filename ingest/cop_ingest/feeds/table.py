@@ -25,8 +25,8 @@ def _row(feed: Feed) -> tuple[str, ...]:
     more = f" and {len(feed.parts) - 1} more" if len(feed.parts) > 1 else ""
     return (
         f"`{feed.id}`", f"{feed.title.en} {feed.title.zh}", feed.department,
-        f"`{first.hostname}{first.path}`{more}", _span(feed.cadence_s), 
-        f"{_span(feed.late_s)}, {_span(feed.stale_s)}", f"`{feed.target.layer}`", feed.empty, feed.address, 
+        f"`{first.hostname}{first.path}`{more}", _span(feed.cadence_s),
+        f"{_span(feed.late_s)}, {_span(feed.stale_s)}", f"`{feed.target.layer}`", feed.empty, feed.address,
         _LICENCES.get(feed.licence, feed.licence), feed.attribution.en,
     )  # fmt: skip
 
