@@ -106,14 +106,16 @@ def remember(connection: psycopg.Connection, layer: Layer, origin: Origin) -> No
         connection.execute(statement("loaded"), about)
 
 
-def load_whole(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin) -> LoadReport:
+def load_whole(
+    connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, *, may_be_empty: bool = False
+) -> LoadReport:
     """Load a complete copy of a layer. What the store has and the copy has not is closed.
 
-    Raises LoadRefused, and changes nothing, where the copy holds no record at all.
+    Raises LoadRefused, and changes nothing, where the copy holds no record at all, unless that may be.
     """
 
     def work() -> LoadReport:
-        if not parsed.records:
+        if not parsed.records and not (may_be_empty and not parsed.refusals):
             raise LoadRefused(f"{origin.name}: no record could be read; the layer {layer.id} stays as it was")
         _stage(connection, layer, parsed.records, origin)
         return _merge(connection, layer, parsed, origin, "changes_of_a_whole")

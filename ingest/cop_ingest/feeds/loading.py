@@ -40,7 +40,7 @@ def load(connection: Connection, feed: Feed, layer: Layer, answer: Answer) -> En
     seen = len(parsed.records) + len(parsed.refusals)
     if not parsed.records and (parsed.refusals or feed.empty == "wrong"):
         return _nothing(parsed)
-    if not parsed.records and feed.target.how != "register":
+    if not parsed.records and feed.target.how == "latest":
         return _ended(answer, "quiet", Sums())
     if answer.is_late and feed.target.how == "whole":
         return _ended(answer, "late", Sums(seen, unchanged=len(parsed.records), refused=len(parsed.refusals)))
@@ -88,7 +88,7 @@ def _loaded(connection: Connection, feed: Feed, layer: Layer, parsed: Parsed, an
         feed, answer.lease, answer.turn, answer.mode, at, answer.manifest, late=answer.is_late, absent=absent
     )
     if feed.target.how == "whole":
-        return load_whole(connection, layer, parsed, origin)
+        return load_whole(connection, layer, parsed, origin, may_be_empty=feed.empty == "quiet")
     if feed.target.how == "latest":
         return load_observations(connection, layer, parsed, origin, answer.made_at)
     gone = _values(feed.target.absent or {}, at) if answer.is_late else {}

@@ -206,6 +206,6 @@ def _again(shop: Workshop, feed: Feed, lease: Lease, ended: Ended) -> float | No
     """Our seconds until it is asked again, where that is not its cadence: sooner after a failure, later if so told."""
     if ended.outcome != "failed":
         return None
-    cadence = feed.cadence_s / max(shop.clock.speed(), 0.001)
+    cadence = feed.cadence_s / max(shop.clock.speed(), 1.0)
     soon: float = _SOONEST_AGAIN * 2 ** min(lease.failures, 10)
     return max(min(soon, cadence), ended.wait)

@@ -186,7 +186,8 @@ async def _hand_out(queue: procrastinate.App, work: Work, ends: threading.Event)
 
 
 def _due(work: Work) -> list[str]:
-    speed = max(work.shop.clock.speed(), 0.001)
+    # A simulator that stands still is asked at the feeds' own cadence: it may go on at any time.
+    speed = max(work.shop.clock.speed(), 1.0)
     every = {name: max(feed.cadence_s / speed, 1.0) for name, feed in work.feeds.items()}
     with work.shop.connections.connection() as connection:
         return keeping.due(connection, every, work.shop.mode)
