@@ -34,9 +34,13 @@ def parser_of(feed: Feed) -> Parser:
         module = import_module(_DECLARATIVE)
         declaration = module.Declaration.model_validate(feed.parser.model_dump())
         return partial(module.parse_declared, declaration, feed.target.layer)
-    name, _, function = feed.parser.partition(":")
-    found: Parser = getattr(import_module(name), function)
+    found: Parser = _named(feed.parser)
     return found
+
+
+def _named(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
 
 
 class Readers:
@@ -52,18 +56,29 @@ class Readers:
 
         Raises NotThisFeed with the reason where the parser refuses it, fails, crashes, or takes too long or too much.
         """
+        answer = self._ask(feed, payload, follows=False)
+        if isinstance(answer, Reading):
+            return answer
+        raise NotThisFeed(str(answer))
+
+    def follow(self, feed: Feed, payload: Payload) -> dict[str, str]:
+        """The addresses that an answer leads to, by the names of their parts; raises NotThisFeed as `read` does."""
+        answer = self._ask(feed, payload, follows=True)
+        if isinstance(answer, dict):
+            return answer
+        raise NotThisFeed(str(answer))
+
+    def _ask(self, feed: Feed, payload: Payload, *, follows: bool) -> object:
         with self._lock:
             process = self._idle.pop() if self._idle else _Process()
         try:
-            answer = process.ask((feed, payload, self._seconds), self._seconds)
+            answer = process.ask((feed, payload, self._seconds, follows), self._seconds)
         except BaseException:
             process.end()
             raise
         with self._lock:
             self._idle.append(process)
-        if isinstance(answer, Reading):
-            return answer
-        raise NotThisFeed(str(answer))
+        return answer
 
     def close(self) -> None:
         """End the processes."""
@@ -104,8 +119,10 @@ class _Process:
         self._process.wait()
 
 
-def _answer(feed: Feed, payload: Payload) -> Reading | str:
+def _answer(feed: Feed, payload: Payload, *, follows: bool) -> Reading | dict[str, str] | str:
     try:
+        if follows:
+            return dict(_named(feed.follow or "")(payload))
         return parser_of(feed)(payload)
     except NotThisFeed as exc:
         return exc.reason
@@ -123,9 +140,9 @@ def _serve(pipe: Connection[Any, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     with suppress(EOFError, OSError):
         while True:
-            feed, payload, seconds = pipe.recv()
+            feed, payload, seconds, follows = pipe.recv()
             signal.setitimer(signal.ITIMER_REAL, seconds)  # ends the process, also inside a C function
-            answer = _answer(feed, payload)
+            answer = _answer(feed, payload, follows=follows)
             signal.setitimer(signal.ITIMER_REAL, 0)
             pipe.send(answer)
 

@@ -16,7 +16,7 @@ from cop.catalogue import catalogue
 from cop.errors import LoadRefused
 from cop_ingest.feeds import keeping, loading
 from cop_ingest.feeds.clock import Clock
-from cop_ingest.feeds.declared import Feed
+from cop_ingest.feeds.declared import Feed, Part
 from cop_ingest.feeds.fetch import Fetched, Fetcher, FetchFailed, Known
 from cop_ingest.feeds.health import health_of
 from cop_ingest.feeds.keeping import Connection, Ended, FeedMode, Lease, Sums
@@ -26,6 +26,7 @@ from cop_ingest.feeds.reader import Readers
 from cop_ingest.load import LeaseLost, manifest_of
 from cop_ingest.load_sql import keep_raw, kept_raw
 
+_MOST_FOLLOWED = 20
 _SOONEST_AGAIN = 10.0  # seconds after the first failed turn of a feed; doubled up to its cadence
 
 
@@ -98,6 +99,35 @@ def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, main
 
 def _arrived(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, turn: int) -> Arrived:
     """Ask for all parts and keep what came. Raises FetchFailed where a part that is wanted could not be had."""
+    arrived = _asked(shop, connection, feed, lease, turn)
+    if feed.follow is None:
+        return arrived
+    try:
+        led = shop.readers.follow(feed, Payload(arrived.bodies, arrived.received_at, feed.options))
+        further = _further(feed, led)
+    except (NotThisFeed, ValueError) as exc:
+        raise FetchFailed(str(exc)) from exc
+    more = _asked(shop, connection, feed.model_copy(update={"parts": further}), lease, turn)
+    return Arrived(
+        {**arrived.bodies, **more.bodies},
+        {**arrived.known, **more.known},
+        more.received_at,
+        max(filter(None, (arrived.made_at, more.made_at)), default=None),
+    )
+
+
+def _further(feed: Feed, led: Mapping[str, str]) -> dict[str, Part]:
+    """The parts that an answer leads to, at the feed's own hosts only: an answer is no order to ask anybody else."""
+    hosts = {part.host for part in feed.parts.values()} | set(feed.redirects)
+    parts = {name: Part(url=url) for name, url in led.items() if name not in feed.parts}
+    if strange := [part.url[:100] for part in parts.values() if part.host not in hosts]:
+        raise FetchFailed(f"leads to {strange[0]}; allowed are {', '.join(sorted(hosts))}")
+    if len(parts) > _MOST_FOLLOWED:
+        raise FetchFailed(f"leads to {len(parts)} more files; at most {_MOST_FOLLOWED} are asked")
+    return parts
+
+
+def _asked(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, turn: int) -> Arrived:
     found = shop.fetcher.fetch(feed, lease.parts)
     at = shop.clock.now()
     bodies: dict[str, bytes] = {}
