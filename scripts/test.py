@@ -29,7 +29,7 @@ TESTS = ROOT / "tests"
 STATE = ROOT / "var" / "test"
 CLUSTER = ROOT / "var" / "test-cluster"
 # From what needs least to what needs all, so that the first failure is the nearest to its cause.
-ORDER = ("unit", "store", "ingest", "http", "basemap", "clients", "page")
+ORDER = ("unit", "store", "ingest", "feeds", "http", "basemap", "clients", "page")
 # What takes longest goes into a lane of its own; the lanes then take about as long as each other.
 LONG_LANE = ("http", "clients")
 BUDGET_SECONDS = 15 * 60

@@ -8,36 +8,62 @@ Loading the same twice changes nothing and takes no number.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import batched
-from pathlib import Path
 from typing import Literal
 
 import psycopg
 from psycopg import sql
 
 from cop.catalogue import Layer
-from cop.errors import LoadRefused
+from cop.errors import CopError, LoadRefused
 from cop.store.statements import statements
 from cop_ingest.derived import set_levels, set_trends
+from cop_ingest.load_sql import SQL, keep_raw, one, statement
 from cop_ingest.records import Parsed, Record
 
-_SQL = Path(__file__).parent / "sql" / "load.sql"
 REGISTER_BATCH = 100  # larger ones hold the journal's head so long that other writers wait
 Provenance = Literal["real", "exercise"]
 
 
+class LeaseLost(CopError):
+    """Another worker has taken the feed over; nothing of this load was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A feed's word, loaded in one of its turns by the holder of a lease.
+
+    `late`: a newer answer of the feed is loaded already, so this one may add records and change none. `absent` are the
+    values of records that the answer no longer holds; those whose names are in `since` take the time `at`, where
+    they have none yet. None: such records stay.
+    """
+
+    turn: int
+    feed: str
+    mode: str
+    token: int
+    at: datetime
+    late: bool = False
+    absent: Mapping[str, object] | None = None
+    since: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a load came from: a file or address in words, the bytes' hash, and whether it is real or an exercise."""
+    """Where a load came from: a file or address in words, the bytes' hash, and whether it is real or an exercise.
+
+    `word` is told where it came from a feed.
+    """
 
     name: str
     manifest: bytes
     provenance: Provenance
     raw: bytes | None = None
+    word: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +96,7 @@ def manifest_of(*parts: bytes) -> bytes:
 
 def is_loaded(connection: psycopg.Connection, layer: Layer, manifest: bytes) -> bool:
     """Whether the layer holds exactly this manifest already."""
-    row = connection.execute(_statement("loaded_manifest"), {"layer": layer.id}).fetchone()
+    row = connection.execute(statement("loaded_manifest"), {"layer": layer.id}).fetchone()
     return row is not None and row[0] == manifest
 
 
@@ -78,17 +104,19 @@ def remember(connection: psycopg.Connection, layer: Layer, origin: Origin) -> No
     """Note what the layer now holds, where it was not one load that brought it."""
     with connection.transaction():
         about = {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance}
-        connection.execute(_statement("loaded"), about)
+        connection.execute(statement("loaded"), about)
 
 
-def load_whole(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin) -> LoadReport:
+def load_whole(
+    connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, *, may_be_empty: bool = False
+) -> LoadReport:
     """Load a complete copy of a layer. What the store has and the copy has not is closed.
 
-    Raises LoadRefused, and changes nothing, where the copy holds no record at all.
+    Raises LoadRefused, and changes nothing, where the copy holds no record at all, unless that may be.
     """
 
     def work() -> LoadReport:
-        if not parsed.records:
+        if not parsed.records and not (may_be_empty and not parsed.refusals):
             raise LoadRefused(f"{origin.name}: no record could be read; the layer {layer.id} stays as it was")
         _stage(connection, layer, parsed.records, origin)
         return _merge(connection, layer, parsed, origin, "changes_of_a_whole")
@@ -104,9 +132,10 @@ def load_observations(
     def work() -> LoadReport:
         _stage(connection, layer, parsed.records, origin)
         set_levels(connection, layer)
-        connection.execute(_statement("days_of_series", layer), {"layer": layer.id})
-        connection.execute(_statement("extend_series", layer), {"published_at": published_at})
-        connection.execute(_statement("latest_of_series", layer))
+        connection.execute(statement("days_of_series", layer), {"layer": layer.id})
+        connection.execute(statement("extend_series", layer), {"published_at": published_at})
+        connection.execute(statement("latest_of_series", layer))
+        connection.execute(statement("once_each"))
         set_trends(connection, layer)
         return _merge(connection, layer, parsed, origin, "changes_of_a_part")
 
@@ -123,18 +152,25 @@ def load_register(connection: psycopg.Connection, layer: Layer, parsed: Parsed, 
     for place, batch in enumerate(batches):
         part = Parsed(list(batch), parsed.refusals if place == 0 else [])
         report = _add(report, _load_batch(connection, layer, part, origin))
+    if origin.word is not None and origin.word.absent is not None and not origin.word.late:
+        report = _add(report, _close_absent(connection, layer, parsed, origin, origin.word))
     return report
 
 
 def _load_batch(connection: psycopg.Connection, layer: Layer, part: Parsed, origin: Origin) -> LoadReport:
     def work() -> LoadReport:
         _stage(connection, layer, part.records, origin)
-        known = _one(connection, "known_of_register", layer)
-        before = _one(connection, "head", layer)
-        touched = connection.execute(_statement("merge_register", layer)).rowcount
-        connection.execute(_statement("number_now"))
-        after = _one(connection, "head", layer)
-        inserted = len(part.records) - known
+        told = len(part.records)
+        if origin.word is not None:
+            told -= connection.execute(statement("drop_overtaken", layer), asdict(origin.word)).rowcount
+        known = one(connection, "known_of_register", layer)
+        before = one(connection, "head", layer)
+        touched = connection.execute(statement("merge_register", layer)).rowcount
+        if origin.word is not None:
+            connection.execute(statement("know_records"), asdict(origin.word))
+        connection.execute(statement("number_now"))
+        after = one(connection, "head", layer)
+        inserted = told - known
         return LoadReport(
             layer.id, "done" if touched else "unchanged", len(part.records) + len(part.refusals),
             inserted=inserted, updated=touched - inserted, refused=len(part.refusals),
@@ -144,6 +180,34 @@ def _load_batch(connection: psycopg.Connection, layer: Layer, part: Parsed, orig
     return _in_run(connection, layer, part, origin, work)
 
 
+def _close_absent(
+    connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, word: Word
+) -> LoadReport:
+    """Records of this feed that its answer no longer holds take the values of absence, once each time they go."""
+    about = {**asdict(word), "refs": [str(record.properties["source_ref"]) for record in parsed.records]}
+    gone = connection.execute(statement("gone_records"), about).fetchall()
+    if not gone:
+        return LoadReport(layer.id, "unchanged", 0)
+
+    def work() -> LoadReport:
+        assert word.absent is not None
+        values = sql.SQL(", ").join(
+            sql.SQL("{0} = coalesce(t.{0}, {1})" if name in word.since else "{0} = {1}").format(
+                sql.Identifier(name), sql.Placeholder(f"v_{name}")
+            )
+            for name in word.absent
+        )
+        text = sql.SQL(statements(SQL)["close_absent"]).format(table=sql.Identifier("layer", layer.id), values=values)
+        named = {f"v_{name}": word.at if name in word.since else value for name, value in word.absent.items()}
+        absent = {**asdict(word), **named, "refs": [row[0] for row in gone]}
+        closed = connection.execute(text, absent).rowcount
+        connection.execute(statement("forget_records"), absent)
+        connection.execute(statement("number_now"))
+        return LoadReport(layer.id, "done", 0, closed=closed, n=one(connection, "head", layer))
+
+    return _in_run(connection, layer, Parsed(), origin, work)
+
+
 def _add(left: LoadReport, right: LoadReport) -> LoadReport:
     return replace(
         left,
@@ -151,6 +215,7 @@ def _add(left: LoadReport, right: LoadReport) -> LoadReport:
         seen=left.seen + right.seen,
         inserted=left.inserted + right.inserted,
         updated=left.updated + right.updated,
+        closed=left.closed + right.closed,
         refused=left.refused + right.refused,
         mended=left.mended + right.mended,
         n=right.n or left.n,
@@ -169,24 +234,31 @@ def _in_run(
         connection.execute(
             "SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %s, true)", [origin.name]
         )
+        if origin.word is not None:
+            need_lease(connection, origin.word)
         report = work()
         _keep_remarks(connection, run, parsed)
         _finish_run(connection, run, report)
     return report
 
 
+def need_lease(connection: psycopg.Connection, word: Word) -> None:
+    """Hold the feed until this transaction ends; raises LeaseLost where another worker has taken it over."""
+    if connection.execute(statement("hold_lease"), asdict(word)).fetchone() is None:
+        raise LeaseLost(f"{word.feed}: another worker has taken this feed over; nothing was changed")
+
+
 def _begin_run(connection: psycopg.Connection, layer: Layer, origin: Origin) -> int:
     with connection.transaction():
-        raw_hash = hashlib.sha256(origin.raw).digest() if origin.raw is not None else None
-        if origin.raw is not None:
-            connection.execute(_statement("keep_raw"), {"hash": raw_hash, "body": origin.raw})
+        raw_hash = keep_raw(connection, origin.raw) if origin.raw is not None else None
         about = {
             "layer": layer.id,
             "origin": origin.name,
             "raw_hash": raw_hash,
             "provenance": origin.provenance,
+            "turn": origin.word.turn if origin.word is not None else None,
         }
-        row = connection.execute(_statement("begin_run"), about).fetchone()
+        row = connection.execute(statement("begin_run"), about).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -200,7 +272,7 @@ def _failure_kept(connection: psycopg.Connection, run: int, parsed: Parsed) -> I
         cause = exc.diag.message_primary or str(exc)
         _mark_failed(connection, run, len(parsed.records), cause)
         raise LoadRefused(f"the store refused the load, nothing was changed: {cause}") from exc
-    except LoadRefused as exc:
+    except (LoadRefused, LeaseLost) as exc:
         _mark_failed(connection, run, len(parsed.records), str(exc))
         raise
     except psycopg.Error as exc:
@@ -213,7 +285,7 @@ def _mark_failed(connection: psycopg.Connection, run: int, seen: int, cause: str
     nothing = {"inserted": 0, "updated": 0, "closed": 0, "unchanged": 0, "refused": 0, "n": None}
     with connection.transaction():
         connection.execute(
-            _statement("finish_run"), {"run": run, "state": "failed", "seen": seen, "cause": cause, **nothing}
+            statement("finish_run"), {"run": run, "state": "failed", "seen": seen, "cause": cause, **nothing}
         )
 
 
@@ -221,7 +293,7 @@ def _finish_run(connection: psycopg.Connection, run: int, report: LoadReport) ->
     numbers = {
         name: getattr(report, name) for name in ("seen", "inserted", "updated", "closed", "unchanged", "refused", "n")
     }
-    connection.execute(_statement("finish_run"), {"run": run, "state": report.state, "cause": None, **numbers})
+    connection.execute(statement("finish_run"), {"run": run, "state": report.state, "cause": None, **numbers})
 
 
 def _keep_remarks(connection: psycopg.Connection, run: int, parsed: Parsed) -> None:
@@ -234,7 +306,7 @@ def _keep_remarks(connection: psycopg.Connection, run: int, parsed: Parsed) -> N
         if record.remarks
     ]
     if rows:
-        connection.cursor().executemany(_statement("remark"), rows)
+        connection.cursor().executemany(statement("remark"), rows)
 
 
 def _mended(parsed: Parsed) -> int:
@@ -243,26 +315,26 @@ def _mended(parsed: Parsed) -> int:
 
 def _stage(connection: psycopg.Connection, layer: Layer, records: Sequence[Record], origin: Origin) -> None:
     connection.execute("DROP TABLE IF EXISTS staging, change")
-    connection.execute(_statement("staging", layer))
+    connection.execute(statement("staging", layer))
     names = [column.name for column in layer.columns if column.role != "updated"]
-    with connection.cursor().copy(_statement("copy", layer)) as copy:
+    with connection.cursor().copy(statement("copy", layer)) as copy:
         for record in records:
             values = [record.properties.get(name) for name in names]
             copy.write_row([record.id, *values, origin.provenance, record.geometry])
-    connection.execute(_statement("shape"))
+    connection.execute(statement("shape"))
 
 
 def _merge(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, changes: str) -> LoadReport:
-    connection.execute(_statement(changes, layer))
-    row = connection.execute(_statement("count_changes")).fetchone()
+    connection.execute(statement(changes, layer))
+    row = connection.execute(statement("count_changes")).fetchone()
     assert row is not None
     inserted, updated, closed = row
     n = None
     if inserted or updated or closed:
         n = _begin_load(connection, layer, origin)
-        connection.execute(_statement("merge", layer))
+        connection.execute(statement("merge", layer))
     connection.execute(
-        _statement("loaded"),
+        statement("loaded"),
         {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance},
     )
     return LoadReport(
@@ -272,43 +344,6 @@ def _merge(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin:
 
 
 def _begin_load(connection: psycopg.Connection, layer: Layer, origin: Origin) -> int:
-    row = connection.execute(_statement("begin_load"), {"layer": layer.id, "manifest": origin.manifest}).fetchone()
+    row = connection.execute(statement("begin_load"), {"layer": layer.id, "manifest": origin.manifest}).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _one(connection: psycopg.Connection, name: str, layer: Layer) -> int:
-    row = connection.execute(_statement(name, layer)).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _statement(name: str, layer: Layer | None = None) -> sql.Composed:
-    text = sql.SQL(statements(_SQL)[name])
-    return text.format(**_identifiers(layer)) if layer is not None else text.format()
-
-
-def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
-    loaded = [column.name for column in layer.columns if column.role != "updated"]
-    names = [sql.Identifier(name) for name in (*loaded, "provenance")]
-    time = layer.with_role("time")
-
-    def listed(prefix: str) -> sql.Composable:
-        return sql.SQL(", ").join([sql.SQL(prefix) + name for name in names])
-
-    def assigned(prefix: str) -> sql.Composable:
-        return sql.SQL(", ").join([sql.SQL("{} = {}{}").format(name, sql.SQL(prefix), name) for name in names])
-
-    return {
-        "table": sql.Identifier("layer", layer.id),
-        "series": sql.Identifier("obs", layer.id),
-        "columns": listed(""),
-        "s_columns": listed("s."),
-        "t_columns": listed("t."),
-        "c_columns": listed("c."),
-        "assignments": assigned("c."),
-        "assignments_excluded": assigned("excluded."),
-        "assignments_newest": assigned("n."),
-        "assignments_staged": assigned("s."),
-        "time": sql.Identifier(time.name if time else "id"),
-    }

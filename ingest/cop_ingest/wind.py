@@ -159,6 +159,6 @@ def _latest_record(layer: Layer, row: WindRow, station: Record | None) -> Record
         "mean_kmh": row.mean_kmh,
         "gust_kmh": row.gust_kmh,
     }
-    properties = {column.name: known[column.name] for column in layer.columns}
+    properties = {column.name: known[column.name] for column in layer.columns if column.derived is None}
     remarks = () if station else (f"no position: {row.station} is not among the weather stations",)
     return Record(id_from_value(row.station), properties, station.geometry if station else None, remarks)

@@ -14,7 +14,7 @@ from cop.query.summary import check_summaries
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
-from cop_server import exercise, installation, lifecycle, record_keeping
+from cop_server import exercise, feed_commands, installation, lifecycle, record_keeping
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
 from cop_server.identity import keys
@@ -24,7 +24,7 @@ from cop_tiles.styling.check import check_styles
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
 layers_app = typer.Typer(no_args_is_help=True, help="Layers: data in layers/*.yml.")
-ingest_app = typer.Typer(no_args_is_help=True, help="Data in: reference layers and the first incidents.")
+ingest_app = typer.Typer(no_args_is_help=True, help="Data in: reference layers, first incidents, real-time feeds.")
 exercise_app = typer.Typer(no_args_is_help=True, help="The exercise: its territory, its story, its clock.")
 key_app = typer.Typer(no_args_is_help=True, help="API keys: for programs, QGIS and ArcGIS.")
 app.add_typer(layers_app, name="layers")
@@ -33,6 +33,7 @@ app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
 app.add_typer(inbox_app, name="inbox")
 record_keeping.add_commands(app)
+feed_commands.add_commands(ingest_app)
 keeping.add_to(app)
 
 

@@ -100,7 +100,7 @@ def prune(
 def prune_series(
     really: Annotated[bool, typer.Option("--really", help="Do it; without this, only say what would go.")] = False,
 ) -> None:
-    """Keep observations older than COP_SERIES_DAYS, or a layer's own series_days, by the hour; a dry run unless told."""
+    """Keep what is older than COP_SERIES_DAYS, or a layer's own series_days, by the hour; a dry run unless told."""
     settings = get_settings()
     total = 0
     for one in prune_observations(find_store(settings).owner_dsn, catalogue(), settings.series_days, really=really):

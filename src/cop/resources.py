@@ -7,6 +7,7 @@ from pathlib import Path
 
 _IN_CLONE = {
     "inbox": "ingest/inbox",
+    "feeds": "ingest/feeds",
     "layers": "layers",
     "mapproxy": "mapproxy",
     "openapi": "openapi",

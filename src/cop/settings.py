@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -103,6 +103,15 @@ class Settings(BaseSettings):
     published_mirrors: dict[str, str] = Field(
         {}, description="Hosts of published originals and the address asked instead of each (JSON object)"
     )
+    feeds: Literal["off", "live", "simulator"] = Field(
+        "off", description="Real-time feeds: off, live (the published addresses), or simulator (exercise records)"
+    )
+    feeds_url: str = Field(
+        "",
+        description="Base address of a simulator or mirror that is asked instead of the feeds' hosts",
+        pattern=r"^(https?://\S+[^/\s])?$",
+    )
+    raw_days: float = Field(14.0, description="Days that feeds' payloads and turns are kept", gt=0)
     history_days: float | None = Field(
         None, description="Days that versions are kept after they were closed; empty: for ever", gt=0
     )
@@ -128,6 +137,12 @@ class Settings(BaseSettings):
     def _data_or_none(cls, value: object) -> object:
         """The word `none` asks for the stand-ins even where a data folder lies beside the clone."""
         return None if value == "none" else value
+
+    @model_validator(mode="after")
+    def _simulator_has_an_address(self) -> Self:
+        if self.feeds == "simulator" and not self.feeds_url:
+            raise ValueError("COP_FEEDS=simulator wants COP_FEEDS_URL, the simulator's address")
+        return self
 
     @field_validator("oidc_algorithms")
     @classmethod

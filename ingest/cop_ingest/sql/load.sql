@@ -2,12 +2,26 @@
 
 -- begin_run --
 -- A run's row, written before anything is read, so that a failure leaves a trace.
-INSERT INTO cop.run (layer, origin, raw_hash, provenance) VALUES (%(layer)s, %(origin)s, %(raw_hash)s, %(provenance)s)
-RETURNING id;
+INSERT INTO cop.run (layer, origin, raw_hash, provenance, turn)
+VALUES (%(layer)s, %(origin)s, %(raw_hash)s, %(provenance)s, %(turn)s) RETURNING id;
 
 -- keep_raw --
 -- The payload's bytes by their hash, kept once.
-INSERT INTO cop.raw (hash, body) VALUES (%(hash)s, %(body)s) ON CONFLICT DO NOTHING;
+INSERT INTO cop.raw (hash, body, coding) VALUES (%(hash)s, %(body)s, 'zlib') ON CONFLICT DO NOTHING;
+
+-- touch_raw --
+-- Whether the payload is kept; where it was kept for more than an hour, its time of keeping begins anew.
+WITH kept AS (SELECT hash, kept_at FROM cop.raw WHERE hash = %(hash)s),
+     touched AS (UPDATE cop.raw AS r SET kept_at = clock_timestamp() FROM kept AS k
+                  WHERE r.hash = k.hash AND k.kept_at < clock_timestamp() - interval '1 hour')
+SELECT 1 FROM kept;
+
+-- kept_raw --
+SELECT coding, body FROM cop.raw WHERE hash = %(hash)s;
+
+-- hold_lease --
+-- The feed's row, where the load's own token still is the newest: who takes the feed over waits for this transaction.
+SELECT 1 FROM cop.feed WHERE feed = %(feed)s AND mode = %(mode)s AND token = %(token)s FOR UPDATE;
 
 -- finish_run --
 -- What a run saw and did.
@@ -75,25 +89,32 @@ SELECT manifest FROM cop.layer WHERE id = %(layer)s;
 SELECT cop.ensure_day(%(layer)s, day) FROM (SELECT DISTINCT ({time} AT TIME ZONE 'UTC')::date AS day FROM staging) AS days;
 
 -- extend_series --
--- A time that is published again replaces the earlier word, unless it comes from an older file.
+-- A time that is published again replaces the earlier word, unless it comes from an older file. An exercise never
+-- replaces what is real.
 INSERT INTO {series} AS o (id, {columns}, published_at)
 SELECT id, {columns}, %(published_at)s FROM staging
 ON CONFLICT (id, {time}) DO UPDATE SET {assignments_excluded}, published_at = excluded.published_at
-WHERE o.published_at <= excluded.published_at;
+WHERE o.published_at <= excluded.published_at AND (o.provenance = excluded.provenance OR excluded.provenance = 'real');
 
 -- latest_of_series --
 -- The staged sensors' newest observations take the place of what was staged: a late file cannot turn the latest back.
+-- Real observations and those of an exercise are no competitors: a recording of last year must not hide the exercise's day.
 WITH newest AS (
-    SELECT s.id, o.* FROM (SELECT DISTINCT id FROM staging) AS s
-    CROSS JOIN LATERAL (SELECT {columns} FROM {series} AS x WHERE x.id = s.id ORDER BY {time} DESC LIMIT 1) AS o
+    SELECT s.id, o.* FROM (SELECT DISTINCT id, provenance FROM staging) AS s
+    CROSS JOIN LATERAL (SELECT {columns} FROM {series} AS x WHERE x.id = s.id AND x.provenance = s.provenance
+                         ORDER BY {time} DESC LIMIT 1) AS o
 )
 UPDATE staging AS s SET {assignments_newest} FROM newest AS n WHERE n.id = s.id;
+
+-- once_each --
+-- A file may hold several times of a sensor; what the layer shows is one.
+DELETE FROM staging AS s USING staging AS o WHERE s.id = o.id AND s.ctid > o.ctid;
 
 -- merge_register --
 -- Records of other systems, known by source and number there. An older word never replaces a newer one.
 MERGE INTO {table} AS t USING staging AS s
 ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
-WHEN MATCHED AND s.{time} >= t.{time} AND ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom)
+WHEN MATCHED AND {not_older} AND ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom)
     THEN UPDATE SET {assignments_staged}, geom = s.geom
 WHEN NOT MATCHED THEN INSERT ({columns}, geom) VALUES ({s_columns}, s.geom);
 
@@ -107,3 +128,30 @@ SET CONSTRAINTS ALL IMMEDIATE;
 
 -- head --
 SELECT n FROM cop.head;
+
+-- drop_overtaken --
+-- What a feed's word cannot change: records that people have withdrawn, and in a late answer every record that is
+-- known. A late answer's new records came and went before the newest answer.
+DELETE FROM staging AS s USING cop.feed_record AS k
+WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref
+  AND (%(late)s OR NOT EXISTS (SELECT FROM {table} AS t WHERE t.source = s.source AND t.source_ref = s.source_ref
+                                                          AND t.message_status = s.message_status));
+
+-- know_records --
+-- These records are the feed's, and its answer holds them; those of a late answer are gone already.
+INSERT INTO cop.feed_record AS k (feed, mode, ref, absent_since)
+SELECT %(feed)s, %(mode)s, source_ref, CASE WHEN %(late)s THEN %(at)s::timestamptz END FROM staging
+ON CONFLICT (feed, mode, ref) DO UPDATE SET absent_since = excluded.absent_since
+WHERE k.absent_since IS DISTINCT FROM excluded.absent_since;
+
+-- gone_records --
+SELECT ref FROM cop.feed_record
+WHERE feed = %(feed)s AND mode = %(mode)s AND absent_since IS NULL AND ref <> ALL (%(refs)s);
+
+-- close_absent --
+UPDATE {table} AS t SET {values}
+WHERE t.source = %(feed)s AND t.message_status = %(mode)s AND t.source_ref = ANY (%(refs)s);
+
+-- forget_records --
+UPDATE cop.feed_record SET absent_since = %(at)s
+WHERE feed = %(feed)s AND mode = %(mode)s AND ref = ANY (%(refs)s);

@@ -8,9 +8,11 @@ from typing import Any
 from cop.catalogue import Catalogue, Column, Layer
 from cop.crs import CRS84, SUPPORTED
 from cop.query.filter import queryables
+from cop.query.series import measured
 from cop_providers.schema import codes_of, properties_schema
 from cop_providers.tiles import tileset_metadata
 from cop_server.documents.links import GEOJSON, HTML, JSON, OGC_REL, SCHEMA, link, self_and_page
+from cop_server.documents.series import MEDIA_TYPE, parameter
 from cop_server.documents.state import Grid, LayerState
 from cop_server.documents.styles import STYLESHEET
 from cop_tiles.matrix import WEB_MERCATOR_QUAD, definition
@@ -58,6 +60,8 @@ def collection(layer: Layer, state: LayerState, catalogue: Catalogue, url: str, 
         described["storageCrs"] = CRS84.uri
     if state.grid is not None:
         described |= _coverage(state.grid)
+    if layer.kind == "latest":
+        described |= _series(layer, url)
     return described
 
 
@@ -70,6 +74,19 @@ def _coverage(grid: Grid) -> dict[str, Any]:
     ]
     # GDAL's reader of features passes over what says that it has none.
     return {"layerDataType": "Coverage", "storageCrs": crs, "crs": [crs, CRS84.uri], "grid": axes}
+
+
+def _series(layer: Layer, url: str) -> dict[str, Any]:
+    """What a sensor measures, and where its series is (OGC 19-086r6, 8.2.1, its query of locations)."""
+    about = {"title": "Series of one sensor", "query_type": "locations", "output_formats": ["CoverageJSON"]}
+    address = f"{url}/collections/{layer.id}/locations/{{locationId}}"
+    query = link(address, "data", MEDIA_TYPE, "Series of one sensor", templated=True) | {"variables": about}
+    named = {column.name: {"id": column.name, **parameter(column)} for column in measured(layer, "public")}
+    return {
+        "data_queries": {"locations": {"link": query}},
+        "parameter_names": named,
+        "output_formats": ["CoverageJSON"],
+    }
 
 
 def _links(layer: Layer, url: str) -> list[dict[str, Any]]:

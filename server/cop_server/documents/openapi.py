@@ -11,6 +11,7 @@ from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
 from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
 from cop_server.documents.openapi_pieces import binary, body, given, operation, ref
+from cop_server.documents.openapi_series import extra_paths, series_parameters
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
 from cop_server.documents.openapi_styles import layer_style_paths, style_parameters, style_paths
 from cop_server.documents.openapi_summary import summary_parameters, summary_paths
@@ -149,12 +150,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
         given("featureId", "limit", "before", "mode", "lang"),
         body("A feature a version", "application/geo+json", ref("schemas", "FeatureCollection")),
     )  # fmt: skip
-    if layer.alike is not None:
-        paths[f"{base}/items/{{featureId}}/similar"] = operation(
-            f"{name}.similar", f"What may be the same as one of {title}, the likeliest first", layer.id,
-            given("featureId", "mode", "lang"),
-            body("Candidates with score and reasons", "application/geo+json", ref("schemas", "FeatureCollection")),
-        )  # fmt: skip
+    paths |= extra_paths(layer, base, name)
     paths[f"{base}/changes"] = operation(
         f"{name}.changes", f"What changed in {title}", layer.id,
         [*given(*CHANGES), *(one for one in _property_parameters(layer, catalogue) if one["name"] not in CHANGES)],
@@ -268,6 +264,7 @@ def _parameters() -> dict[str, Any]:
         "example": "Tue, 23 Sep 2025 03:00:00 GMT",
     }
     parameters |= style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
+    parameters |= series_parameters()
     parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters

@@ -1,0 +1,73 @@
+"""The statements of loads with a layer's identifiers put in, and the payloads that are kept by hash."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from cop.catalogue import Layer
+from cop.store.statements import statements
+
+SQL = Path(__file__).parent / "sql" / "load.sql"
+
+
+def one(connection: psycopg.Connection, name: str, layer: Layer) -> int:
+    """The number that a statement gives."""
+    row = connection.execute(statement(name, layer)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def statement(name: str, layer: Layer | None = None) -> sql.Composed:
+    """A statement of load.sql by its name, with the layer's table and columns put in."""
+    text = sql.SQL(statements(SQL)[name])
+    return text.format(**_identifiers(layer)) if layer is not None else text.format()
+
+
+def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
+    loaded = [column.name for column in layer.columns if column.role != "updated"]
+    names = [sql.Identifier(name) for name in (*loaded, "provenance")]
+    time = layer.with_role("time")
+
+    def listed(prefix: str) -> sql.Composable:
+        return sql.SQL(", ").join([sql.SQL(prefix) + name for name in names])
+
+    def assigned(prefix: str) -> sql.Composable:
+        return sql.SQL(", ").join([sql.SQL("{} = {}{}").format(name, sql.SQL(prefix), name) for name in names])
+
+    return {
+        "table": sql.Identifier("layer", layer.id),
+        "series": sql.Identifier("obs", layer.id),
+        "columns": listed(""),
+        "s_columns": listed("s."),
+        "t_columns": listed("t."),
+        "c_columns": listed("c."),
+        "assignments": assigned("c."),
+        "assignments_excluded": assigned("excluded."),
+        "assignments_newest": assigned("n."),
+        "assignments_staged": assigned("s."),
+        "time": sql.Identifier(time.name if time else "id"),
+        "not_older": sql.SQL("coalesce(s.{0} >= t.{0}, true)" if time else "true").format(
+            sql.Identifier(time.name if time else "id")
+        ),
+    }
+
+
+def keep_raw(connection: psycopg.Connection, body: bytes) -> bytes:
+    """Keep a payload by the SHA-256 of its bytes, compressed; the hash."""
+    hash_ = hashlib.sha256(body).digest()
+    if connection.execute(statement("touch_raw"), {"hash": hash_}).fetchone() is None:
+        connection.execute(statement("keep_raw"), {"hash": hash_, "body": zlib.compress(body, 6)})
+    return hash_
+
+
+def kept_raw(connection: psycopg.Connection, hash_: bytes) -> bytes | None:
+    """A kept payload as it came, or None where it is kept no more."""
+    row = connection.execute(statement("kept_raw"), {"hash": hash_}, binary=True).fetchone()
+    if row is None:
+        return None
+    return zlib.decompress(row[1]) if row[0] == "zlib" else bytes(row[1])

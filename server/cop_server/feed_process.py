@@ -1,0 +1,76 @@
+"""The feeds' worker beside the server: a process of its own, started again when it ends, ended with the server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cop_server.console import warn
+
+_FIRST_REST = 1.0
+_LONGEST_REST = 30.0
+_WELL_SECONDS = 60.0  # after so long a worker that ends is no worker that cannot start
+_GRACE_SECONDS = 15.0
+
+
+@contextmanager
+def feeding(owner_dsn: str, *, wanted: bool) -> Iterator[None]:
+    """Keep a worker running while the block lasts. It alone gets the owner's address; the server has the app role's."""
+    if not wanted:
+        yield
+        return
+    keeper = _Keeper({**os.environ, "COP_DATABASE_URL": owner_dsn})
+    try:
+        yield
+    finally:
+        keeper.end()
+
+
+class _Keeper:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._ends = threading.Event()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name="feeds", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """End the worker; turns under way have some seconds to finish, and lose nothing if they do not."""
+        self._ends.set()
+        with self._lock:
+            process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(_GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._thread.join(_GRACE_SECONDS)
+
+    def _keep(self) -> None:
+        rest = _FIRST_REST
+        while not self._ends.is_set():
+            began = time.monotonic()
+            with self._lock:
+                if self._ends.is_set():
+                    return
+                # A session of its own: the terminal's Ctrl-C reaches it through us, once. Its standard input ends
+                # with us, however we end.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "cop_server", "ingest", "run", "--beside"],
+                    env=self._environment,
+                    stdin=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            code = self._process.wait()
+            if self._ends.is_set():
+                return
+            rest = _FIRST_REST if time.monotonic() - began > _WELL_SECONDS else min(rest * 2, _LONGEST_REST)
+            warn(f"the feeds' worker has ended ({code}); it is started again in {rest:g} s")
+            self._ends.wait(rest)

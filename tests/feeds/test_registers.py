@@ -1,0 +1,140 @@
+"""Feeds of things with a life: what ends by absence, comes back, comes late, or was withdrawn by people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from feed_source import NOON, Shop, feed_of, http_date
+
+TARGET = {"layer": "warnings", "how": "register", "absent": {"ended_at": "at"}}
+FEED = feed_of(id="stub_warnings", parser="feed_parsers:lines", target=TARGET, position=None, empty="quiet")
+WL = "WL|WL|2025-09-23T11:00:00+08:00"
+WTS = "WTS|WTS|2025-09-23T11:30:00+08:00"
+
+
+def say(shop: Shop, *lines: str, feed: Any = FEED, made: Any = None) -> Any:
+    """One turn of an answer with these warnings, made now unless told."""
+    at = shop.clock.later(minutes=1)
+    shop.source.says("\n".join(lines), Last_Modified=http_date(made or at))
+    return shop.turn(feed)
+
+
+def warnings(shop: Shop) -> dict[str, Any]:
+    rows = shop.owner.execute("SELECT source_ref, ended_at FROM layer.warnings ORDER BY source_ref").fetchall()
+    return dict(rows)
+
+
+def test_a_warning_that_disappears_ends_when_the_answer_without_it_was_made(shop: Shop) -> None:
+    say(shop, WL, WTS)
+    ended = say(shop, WL)
+    assert (ended.outcome, ended.sums.seen, ended.sums.closed) == ("loaded", 1, 1)
+    assert warnings(shop) == {"WL": None, "WTS": NOON + timedelta(minutes=2)}
+    assert shop.one("SELECT source, message_status, release, department FROM layer.warnings WHERE source_ref = 'WL'") == (
+        "stub_warnings", "actual", "public", "HKO",
+    )  # fmt: skip
+
+
+def test_an_answer_that_says_nothing_is_quiet_and_ends_all(shop: Shop) -> None:
+    say(shop, WL)
+    ended = say(shop)
+    assert (ended.outcome, ended.sums.closed) == ("quiet", 1)
+    assert warnings(shop) == {"WL": NOON + timedelta(minutes=2)}
+    assert shop.health("stub_warnings") == ("quiet", None)
+    assert say(shop).sums.closed == 0
+    assert warnings(shop) == {"WL": NOON + timedelta(minutes=2)}
+
+
+def test_quiet_and_down_are_two_things(shop: Shop) -> None:
+    say(shop)
+    assert shop.health("stub_warnings")[0] == "quiet"
+    shop.source.says("", status=503)
+    shop.turn(FEED)
+    assert shop.health("stub_warnings") == ("down", "en: answers 503 Service Unavailable")
+
+
+def test_a_page_instead_of_the_feed_ends_no_warning(shop: Shop) -> None:
+    say(shop, WL)
+    assert say(shop, "<html>").outcome == "failed"
+    assert warnings(shop) == {"WL": None}
+
+
+def test_a_record_that_cannot_be_read_is_not_taken_for_gone(shop: Shop) -> None:
+    say(shop, WL, WTS)
+    ended = say(shop, WL, "WTS|?")
+    assert (ended.sums.refused, ended.sums.closed) == (1, 0)
+    assert warnings(shop) == {"WL": None, "WTS": None}
+
+
+def test_a_warning_that_comes_back_is_in_force_again(shop: Shop) -> None:
+    for lines in ((WL,), (), (WL,)):
+        say(shop, *lines)
+    assert warnings(shop) == {"WL": None}
+    assert shop.one("SELECT count(*) FROM layer.warnings") == 1
+
+
+def test_a_late_answer_neither_reopens_nor_overwrites_nor_ends(shop: Shop) -> None:
+    say(shop, WL, WTS)
+    say(shop, WL)
+    ended = say(shop, WTS.replace("|WTS|", "|OLD|"), made=NOON + timedelta(seconds=70))
+    assert (ended.outcome, ended.sums.updated, ended.sums.closed, ended.sums.unchanged) == ("late", 0, 0, 1)
+    assert warnings(shop) == {"WL": None, "WTS": NOON + timedelta(minutes=2)}
+    assert shop.one("SELECT code FROM layer.warnings WHERE source_ref = 'WTS'") == "WTS"
+
+
+def test_what_only_a_late_answer_knew_is_listed_as_ended(shop: Shop) -> None:
+    say(shop, WL)
+    say(shop, WL, WTS, made=NOON + timedelta(seconds=30))
+    assert warnings(shop) == {"WL": None, "WTS": NOON + timedelta(minutes=1)}
+
+
+def test_what_people_have_withdrawn_is_not_brought_again(shop: Shop) -> None:
+    say(shop, WL, WTS)
+    shop.owner.execute("DELETE FROM layer.warnings WHERE source_ref = 'WL'")
+    say(shop, WL, WTS.replace("|WTS|", "|NEW|"))
+    assert list(warnings(shop)) == ["WTS"]
+    assert shop.one("SELECT code FROM layer.warnings") == "NEW"
+
+
+def test_the_same_key_twice_in_an_answer_counts_once(shop: Shop) -> None:
+    ended = say(shop, WL, WL.replace("|WL|", "|NEW|"))
+    assert (ended.sums.seen, ended.sums.inserted, ended.sums.refused) == (2, 1, 1)
+    assert shop.one("SELECT code FROM layer.warnings") == "NEW"
+    assert (
+        shop.one("SELECT reason FROM cop.remark WHERE kind = 'refused'")
+        == "stands again under the same key, as number 2"
+    )
+
+
+def test_a_stand_in_is_asked_only_while_the_main_feed_is_away(shop: Shop) -> None:
+    feed = FEED.model_copy(update={"id": "stub_standin", "fallback_of": "stub_warnings"})
+    say(shop, WL)
+    shop.turn(feed, "live")
+    assert shop.health("stub_standin") == ("quiet", "used only while stub_warnings is away")
+    assert shop.turn(feed, "down").outcome == "loaded"
+    assert shop.turn(feed, "live").sums.closed == 1
+    rows = shop.owner.execute("SELECT source, ended_at IS NULL FROM layer.warnings ORDER BY source").fetchall()
+    assert rows == [("stub_standin", False), ("stub_warnings", True)]
+
+
+def test_more_than_a_batch_is_loaded_and_closed_whole(shop: Shop) -> None:
+    many = [f"W{number}|WL|2025-09-23T11:00:00+08:00" for number in range(250)]
+    assert say(shop, *many).sums.inserted == 250
+    assert say(shop, *many[:120]).sums.closed == 130
+
+
+def test_sums_agree_and_reasons_are_told(shop: Shop) -> None:
+    from cop_ingest.feeds import keeping
+
+    say(shop, WL, "nonsense")
+    say(shop, WTS)
+    say(shop, "<html>")
+    lines = keeping.report(shop.owner, FEED.id, "actual", NOON.replace(year=2020))
+    assert {line.outcome: (line.turns, line.seen, line.wrong) for line in lines} == {
+        "loaded": (2, 3, 0),
+        "failed": (1, 0, 0),
+    }
+    reasons = keeping.reasons(shop.owner, FEED.id, "actual", NOON.replace(year=2020), of="reasons")
+    assert reasons == [("wanted key|code|time", 1, "nonsense")]
+    shop.owner.execute("UPDATE cop.turn SET updated = updated + 1 WHERE outcome = 'loaded'")
+    assert sum(line.wrong for line in keeping.report(shop.owner, FEED.id, "actual", NOON.replace(year=2020))) == 2
