@@ -52,6 +52,20 @@ def lines(payload: Payload) -> Reading:
     return Reading(parsed, None, None)
 
 
+def reports(payload: Payload) -> Reading:
+    """Incidents as lines: key, title, place, another party's number or nothing."""
+    parsed = Parsed()
+    for line in payload.parts["en"].decode().splitlines():
+        key, title, place, number = line.split("|")
+        told = {
+            "title_en": title, "location_en": place, "category": "road", "status": "confirmed", "major": False,
+            "severity": "unknown", "verification": "verified", "position_method": "none",
+            "external_ids": [number] if number else [], "reported_at": datetime(2025, 9, 23, 4, tzinfo=UTC),
+        }  # fmt: skip
+        parsed.records.append(Record(key, told, None))
+    return Reading(parsed, None, None)
+
+
 def hangs(payload: Payload) -> Reading:
     while True:
         time.sleep(60)

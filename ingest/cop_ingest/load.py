@@ -163,11 +163,14 @@ def _load_batch(connection: psycopg.Connection, layer: Layer, part: Parsed, orig
         told = len(part.records)
         if origin.word is not None:
             told -= connection.execute(statement("drop_overtaken", layer), asdict(origin.word)).rowcount
+            told -= connection.execute(statement("drop_said", layer), asdict(origin.word)).rowcount
         known = one(connection, "known_of_register", layer)
         before = one(connection, "head", layer)
         touched = connection.execute(statement("merge_register", layer)).rowcount
         if origin.word is not None:
-            connection.execute(statement("know_records"), asdict(origin.word))
+            connection.execute(statement("know_records", layer), asdict(origin.word))
+        if layer.alike is not None:
+            connection.execute(statement("join_twins", layer))
         connection.execute(statement("number_now"))
         after = one(connection, "head", layer)
         inserted = told - known

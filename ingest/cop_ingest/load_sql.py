@@ -33,11 +33,15 @@ def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
     names = [sql.Identifier(name) for name in (*loaded, "provenance")]
     time = layer.with_role("time")
 
-    def listed(prefix: str) -> sql.Composable:
-        return sql.SQL(", ").join([sql.SQL(prefix) + name for name in names])
+    # Which records are one, people say; no source does.
+    theirs = {layer.alike.into, layer.alike.apart} if layer.alike else set()
+    told = [sql.Identifier(name) for name in (*loaded, "provenance") if name not in theirs]
 
-    def assigned(prefix: str) -> sql.Composable:
-        return sql.SQL(", ").join([sql.SQL("{} = {}{}").format(name, sql.SQL(prefix), name) for name in names])
+    def listed(prefix: str, some: list[sql.Identifier] = names) -> sql.Composable:
+        return sql.SQL(", ").join([sql.SQL(prefix) + name for name in some])
+
+    def assigned(prefix: str, some: list[sql.Identifier] = names) -> sql.Composable:
+        return sql.SQL(", ").join([sql.SQL("{} = {}{}").format(name, sql.SQL(prefix), name) for name in some])
 
     return {
         "table": sql.Identifier("layer", layer.id),
@@ -49,7 +53,14 @@ def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
         "assignments": assigned("c."),
         "assignments_excluded": assigned("excluded."),
         "assignments_newest": assigned("n."),
-        "assignments_staged": assigned("s."),
+        "s_told": listed("s.", told),
+        "t_told": listed("t.", told),
+        "assignments_told": assigned("s.", told),
+        "said": sql.SQL("sha256(convert_to(jsonb_build_array({})::text, 'UTF8') || coalesce(s.wkb, ''))").format(
+            listed("s.")
+        ),
+        "into": sql.Identifier(layer.alike.into if layer.alike else "id"),
+        "numbers": sql.Identifier(layer.alike.numbers if layer.alike else "id"),
         "time": sql.Identifier(time.name if time else "id"),
         "not_older": sql.SQL("coalesce(s.{0} >= t.{0}, true)" if time else "true").format(
             sql.Identifier(time.name if time else "id")

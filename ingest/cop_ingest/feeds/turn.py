@@ -23,6 +23,8 @@ from cop_ingest.feeds.keeping import Connection, Ended, FeedMode, Lease, Sums
 from cop_ingest.feeds.payload import NotThisFeed, Payload
 from cop_ingest.feeds.places import Places
 from cop_ingest.feeds.reader import Readers
+from cop_ingest.gazetteer.index import read_version
+from cop_ingest.gazetteer.placing import Gazetteer, placed
 from cop_ingest.load import LeaseLost, manifest_of
 from cop_ingest.load_sql import keep_raw, kept_raw
 
@@ -48,6 +50,7 @@ class Workshop:
     holder: str
     readers: Readers = field(default_factory=Readers)
     places: Places = field(default_factory=Places)
+    gazetteer: Gazetteer = field(default_factory=Gazetteer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,8 @@ def read_and_load(
         reading = shop.readers.read(feed, Payload(arrived.bodies, arrived.received_at, feed.options))
         layer = catalogue().layers[feed.target.layer]
         parsed = shop.places.placed(connection, feed.position, layer, reading.parsed)
+        if layer.placed is not None:
+            parsed = placed(layer, parsed, shop.gazetteer.index(connection))
         made_at = reading.published_at or arrived.made_at or arrived.received_at
         answer = loading.Answer(
             replace(reading, parsed=parsed), min(made_at, arrived.received_at), manifest, lease, turn, shop.mode
@@ -202,6 +207,8 @@ def _manifest(shop: Workshop, connection: Connection, feed: Feed, arrived: Arriv
     """Tells an answer from another one: bytes, how they are read, and where places lie."""
     told = json.dumps(feed.model_dump(mode="json"), sort_keys=True)
     mark = shop.places.mark(connection, feed.position)
+    if catalogue().layers[feed.target.layer].placed is not None:
+        mark = max(mark, read_version(connection))
     parts = [f"{name} {known.hash}" for name, known in sorted(arrived.known.items())]
     return manifest_of(told.encode(), f"{version('cop')} {mark}".encode(), *(part.encode() for part in parts))
 

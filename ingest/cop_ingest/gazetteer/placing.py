@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,14 +24,16 @@ class Gazetteer:
     def __init__(self) -> None:
         self._version = -1
         self._index = Index()
+        self._lock = threading.Lock()
 
     def index(self, connection: psycopg.Connection) -> Index:
         """The index as the store's layers are now; needs the right to read their tables."""
-        version = read_version(connection)
-        if version != self._version:
-            self._index = read_index(connection)
-            self._version = version
-        return self._index
+        with self._lock:
+            version = read_version(connection)
+            if version != self._version:
+                self._index = read_index(connection)
+                self._version = version
+            return self._index
 
 
 def placed(layer: Layer, parsed: Parsed, index: Index) -> Parsed:

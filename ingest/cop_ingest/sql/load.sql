@@ -114,8 +114,8 @@ DELETE FROM staging AS s USING staging AS o WHERE s.id = o.id AND s.ctid > o.cti
 -- Records of other systems, known by source and number there. An older word never replaces a newer one.
 MERGE INTO {table} AS t USING staging AS s
 ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
-WHEN MATCHED AND {not_older} AND ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom)
-    THEN UPDATE SET {assignments_staged}, geom = s.geom
+WHEN MATCHED AND {not_older} AND ({s_told}, s.geom) IS DISTINCT FROM ({t_told}, t.geom)
+    THEN UPDATE SET {assignments_told}, geom = s.geom
 WHEN NOT MATCHED THEN INSERT ({columns}, geom) VALUES ({s_columns}, s.geom);
 
 -- known_of_register --
@@ -137,12 +137,29 @@ WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref
   AND (%(late)s OR NOT EXISTS (SELECT FROM {table} AS t WHERE t.source = s.source AND t.source_ref = s.source_ref
                                                           AND t.message_status = s.message_status));
 
+-- drop_said --
+-- What the feed has said in these words already: what people have changed since then stays. A record that was gone and
+-- comes back is said anew.
+DELETE FROM staging AS s USING cop.feed_record AS k
+WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref AND k.absent_since IS NULL
+  AND k.hash = {said};
+
 -- know_records --
 -- These records are the feed's, and its answer holds them; those of a late answer are gone already.
-INSERT INTO cop.feed_record AS k (feed, mode, ref, absent_since)
-SELECT %(feed)s, %(mode)s, source_ref, CASE WHEN %(late)s THEN %(at)s::timestamptz END FROM staging
-ON CONFLICT (feed, mode, ref) DO UPDATE SET absent_since = excluded.absent_since
-WHERE k.absent_since IS DISTINCT FROM excluded.absent_since;
+INSERT INTO cop.feed_record AS k (feed, mode, ref, absent_since, hash)
+SELECT %(feed)s, %(mode)s, source_ref, CASE WHEN %(late)s THEN %(at)s::timestamptz END, {said} FROM staging AS s
+ON CONFLICT (feed, mode, ref) DO UPDATE SET absent_since = excluded.absent_since, hash = excluded.hash
+WHERE (k.absent_since, k.hash) IS DISTINCT FROM (excluded.absent_since, excluded.hash);
+
+-- join_twins --
+-- New records with another party's number that an earlier record has repeat that one. A new one has no number yet.
+UPDATE {table} AS t SET {into} = f.id
+FROM staging AS s, LATERAL (
+    SELECT o.id FROM {table} AS o
+    WHERE o.{numbers} && s.{numbers} AND o.{into} IS NULL AND o.seq > 0 AND o.message_status = s.message_status
+    ORDER BY o.seq, o.id LIMIT 1) AS f
+WHERE t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
+  AND t.seq = 0 AND t.{into} IS NULL AND cardinality(s.{numbers}) > 0;
 
 -- gone_records --
 SELECT ref FROM cop.feed_record
