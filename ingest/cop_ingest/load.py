@@ -241,7 +241,7 @@ def _mended(parsed: Parsed) -> int:
 def _stage(connection: psycopg.Connection, layer: Layer, records: Sequence[Record], origin: Origin) -> None:
     connection.execute("DROP TABLE IF EXISTS staging, change")
     connection.execute(_statement("staging", layer))
-    names = [column.name for column in layer.columns if column.role != "updated"]
+    names = _loaded(layer)
     with connection.cursor().copy(_statement("copy", layer)) as copy:
         for record in records:
             values = [record.properties.get(name) for name in names]
@@ -285,9 +285,14 @@ def _statement(name: str, layer: Layer | None = None) -> sql.Composed:
     return text.format(**_identifiers(layer)) if layer is not None else text.format()
 
 
+def _loaded(layer: Layer) -> list[str]:
+    """The columns that a load brings: all but those that the store itself sets."""
+    ours = {tick.set for tick in layer.ticks if tick.value is None}
+    return [column.name for column in layer.columns if column.role != "updated" and column.name not in ours]
+
+
 def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
-    loaded = [column.name for column in layer.columns if column.role != "updated"]
-    names = [sql.Identifier(name) for name in (*loaded, "provenance")]
+    names = [sql.Identifier(name) for name in (*_loaded(layer), "provenance")]
     time = layer.with_role("time")
 
     def listed(prefix: str) -> sql.Composable:

@@ -29,8 +29,8 @@ SELECT cop.withdraw_feature(%(layer)s, %(id)s);
 -- value_before --
 SELECT cop.value_before(%(layer)s, %(id)s, %(column)s);
 
--- escalate --
-SELECT cop.escalate_requests();
+-- tick --
+SELECT cop.tick(%(rows)s);
 
 -- number --
 -- Number what was written: from here to the commit the head is held.
