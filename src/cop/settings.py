@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     history_days: float | None = Field(
         None, description="Days that versions are kept after they were closed; empty: for ever", gt=0
     )
+    audit_days: float | None = Field(None, description="Days that the audit of reads is kept; empty: for ever", gt=0)
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
     @model_validator(mode="before")

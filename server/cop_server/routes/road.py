@@ -26,6 +26,7 @@ from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
 from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise, recognised_at_once
 from cop_server.negotiate import PAGES, form, language, single
+from cop_server.noting import note_answer
 from cop_server.routes.memento import telling, with_moment
 
 
@@ -74,14 +75,19 @@ class Road:
         write: Callable[[Request], Awaitable[Response]] | None = None,
         *,
         timed: bool = False,
+        noted: str | None = None,
     ) -> None:
-        """`timed`: the address answers for any moment, by `asof` or by the header Accept-Datetime."""
+        """`timed`: the address answers for any moment, by `asof` or by the header Accept-Datetime.
+
+        `noted`: it answers with records, and the audit knows it by this word.
+        """
         self._handler = handler
         self._check = check
         self._write = write
         self._forms = [name for name in forms if pages is not None or name not in PAGES]
         self._pages = pages
         self._timed = timed
+        self._noted = noted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand over to the pages with the visible set beside the request."""
@@ -116,6 +122,8 @@ class Road:
     async def _told(self, ask: Ask, send: Send) -> Send:
         """Where the answer goes, with the headers that depend on who asks and of which time."""
         told = _kept_apart(send, ask.visible)
+        if self._noted is not None and not ask.visible.is_public:
+            told = _noting(told, ask, self._noted)
         if not self._timed:
             return told
         asof, loop = ask.given.get("asof"), asyncio.get_running_loop()
@@ -149,6 +157,17 @@ def _resolved(ask: Ask) -> int:
     """The number of the moment asked for; where the address is of one layer, that layer's history must reach there."""
     name = ask.request.path_params.get("collection")
     return resolve_asof(ask.given["asof"], ask.visible, name if name in catalogue().layers else None)
+
+
+def _noting(send: Send, ask: Ask, form: str) -> Send:
+    """The same, with what is answered noted for the audit: not what is refused, nor what the client has already."""
+
+    async def noted(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200 and ask.request.method == "GET":
+            note_answer(ask.principal, ask.visible, ask.given, ask.request, form)
+        await send(message)
+
+    return noted
 
 
 def _kept_apart(send: Send, visible: VisibleSet) -> Send:

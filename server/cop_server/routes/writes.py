@@ -105,7 +105,8 @@ class Writes:
     def _order(self, request: Request, layer: Layer, data: bytes, principal: Principal) -> Order:
         given = single(request.query_params)
         check_known(given, _PARAMETERS)
-        writer = Writer(principal, principal.visible(read_mode(given)), _content_crs(request), _reason(request))
+        writer = Writer(principal, principal.visible(read_mode(given)), _content_crs(request), _reason(request),
+                        str(request.scope.get("cop.request_id", "")))  # fmt: skip
         base = f"{self._url}/collections/{layer.id}/items"
         return Order(layer, writer, base, _repeat(request, data, principal), _flag(given, "dry-run"))
 

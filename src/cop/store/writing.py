@@ -56,15 +56,20 @@ def close_write_pool() -> None:
 
 
 @contextmanager
-def writing(visible: VisibleSet, actor: str, cause: str = "") -> Iterator[Connection]:
+def writing(
+    visible: VisibleSet, actor: str, cause: str = "", *, request: str = "", role: str = "", department: str = ""
+) -> Iterator[Connection]:
     """A connection within one transaction of a writer; it is committed unless an error leaves the block.
+
+    With a request's id, it and the writer's role and department are kept beside the journal, for the audit.
 
     Raises StoreTrouble, TooSlow, Conflict, NotPermitted or Refused in place of the database's own errors; those go to
     the log.
     """
     wanted = "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
     with _explained(), _pool().connection() as connection, connection.transaction():
-        about = {"visible": wanted, "actor": actor, "cause": cause}
+        about = {"visible": wanted, "actor": actor, "cause": cause, "request": request, "role": role,
+                 "department": department}  # fmt: skip
         connection.execute(statements(SQL)["look"], about)
         yield connection
 
