@@ -17,11 +17,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cop.catalogue import catalogue
-from cop.errors import ConnectionLost, Refused
+from cop.errors import Refused
 from cop.identity import Principal
 from cop.journal import moment_of, resolve_asof
 from cop.query.parse import read_mode
 from cop.settings import get_settings
+from cop.store.reading import twice
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
 from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise, recognised_at_once
@@ -103,7 +104,7 @@ class Road:
         loop = asyncio.get_running_loop()
         principal = recognised_at_once(request.headers)
         if principal is None:
-            principal = await loop.run_in_executor(threads(), recognise, request.headers)
+            principal = await loop.run_in_executor(threads(), twice, recognise, request.headers)
         mode = read_mode(given)
         principal = principal.acting_in(mode)
         visible = principal.visible(mode)
@@ -112,7 +113,7 @@ class Road:
             if "cursor" in given:
                 raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
             await run_in_threadpool(self._check_page, ask)
-            asof = await run_in_threadpool(_resolved, ask) if "asof" in given else None
+            asof = await run_in_threadpool(twice, _resolved, ask) if "asof" in given else None
             look_through(Viewing(visible, asof))
             await self._page(scope, receive, await self._told(ask, send), given)
             return
@@ -127,7 +128,7 @@ class Road:
         if not self._timed:
             return told
         asof, loop = ask.given.get("asof"), asyncio.get_running_loop()
-        moment = await loop.run_in_executor(threads(), moment_of, asof, ask.visible) if asof else None
+        moment = await loop.run_in_executor(threads(), twice, moment_of, asof, ask.visible) if asof else None
         return telling(told, get_settings().url, ask.request.url.path, ask.given, moment)
 
     def _check_page(self, ask: Ask) -> None:
@@ -141,11 +142,8 @@ class Road:
                 raise
 
     def _answer(self, ask: Ask) -> Response:
-        """The handler's answer. Reading changes nothing, so what broke with its connection is asked once more."""
-        try:
-            return self._handler(ask)
-        except ConnectionLost:
-            return self._handler(ask)
+        """The handler's answer."""
+        return twice(self._handler, ask)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, given: dict[str, str]) -> None:
         assert self._pages is not None

@@ -18,6 +18,7 @@ from cop.errors import NotPermitted, Refused, WrongMedia
 from cop.identity import Principal
 from cop.query.parse import check_known, read_mode
 from cop.settings import get_settings
+from cop.store.reading import twice
 from cop.writing.body import read_document, read_feature, read_features, read_patch
 from cop.writing.draft import Writer
 from cop.writing.perform import Order
@@ -62,7 +63,7 @@ class Writes:
     ) -> Response:
         layer = provider_of(self._providers, str(request.path_params["collection"])).layer
         mode = read_mode(single(request.query_params))
-        known = await run_in_threadpool(recognise, request.headers)
+        known = await run_in_threadpool(twice, recognise, request.headers)
         principal = known.acting_in(mode)
         allow = {"Allow": ", ".join(_allowed(layer, methods, principal)), "Vary": CREDENTIAL_HEADERS}
         if request.method == "OPTIONS":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -67,6 +67,14 @@ def reading(visible: VisibleSet) -> Iterator[Connection]:
             connection.execute("SELECT set_config('cop.visible', %s, false)", [wanted])
             setattr(connection, _SEEN, wanted)
         yield connection
+
+
+def twice[**P, T](read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a call reads. Reading changes nothing, so what broke with its connection is asked once more."""
+    try:
+        return read(*args, **kwargs)
+    except ConnectionLost:
+        return read(*args, **kwargs)
 
 
 @contextmanager

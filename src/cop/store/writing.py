@@ -37,6 +37,8 @@ def _pool() -> ConnectionPool[Connection]:
         max_size=settings.write_pool_size,
         timeout=5,
         configure=_configure,
+        # A write whose connection broke cannot be asked again unasked: so each connection is tried before it is used.
+        check=ConnectionPool.check_connection,
         kwargs={
             "application_name": "cop-write",
             "connect_timeout": 5,
