@@ -20,11 +20,12 @@ from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, s
 
 
 class Victim:
-    """A store of our own that survives power cuts (fsync is on), and the server over it."""
+    """A store of our own, which survives power cuts where it is durable (fsync is on), and the server over it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder
-        self.cluster = ensure_cluster(folder / "cluster", durable=True)
+        self._durable = durable
+        self.cluster = ensure_cluster(folder / "cluster", durable=durable)
         migrate(self.cluster.owner_dsn)
         apply_layers(self.cluster.owner_dsn, catalogue())
         self.server: subprocess.Popen[bytes] | None = None
@@ -35,7 +36,7 @@ class Victim:
         pid = cluster_status(self.folder / "cluster").pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        self.cluster = ensure_cluster(self.folder / "cluster", durable=True)
+        self.cluster = ensure_cluster(self.folder / "cluster", durable=self._durable)
 
     def stop_postgresql(self) -> None:
         """What an administrator's restart begins with: connections are broken off."""
@@ -43,7 +44,7 @@ class Victim:
 
     def start_postgresql(self) -> None:
         """And what it ends with; on the same port."""
-        self.cluster = ensure_cluster(self.folder / "cluster", durable=True)
+        self.cluster = ensure_cluster(self.folder / "cluster", durable=self._durable)
 
     def serve(self, port: int, **more: str) -> None:
         """Start the server with two workers, as a service unit would, unless `more` says otherwise."""

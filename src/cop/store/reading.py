@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cop.errors import ConnectionLost, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
+from cop.store.pools import AT_ONCE, try_again
 from cop.visible import VisibleSet
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ def _pool() -> ConnectionPool[Connection]:
         min_size=1,
         max_size=settings.pool_size,
         timeout=5,
+        reconnect_timeout=AT_ONCE,
+        reconnect_failed=try_again,
         configure=_configure,
         check=ConnectionPool.check_connection if settings.pool_check else None,
         kwargs={

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cop.errors import Conflict, ConnectionLost, NotPermitted, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
+from cop.store.pools import AT_ONCE, try_again
 from cop.store.reading import Connection
 from cop.store.statements import statements
 from cop.visible import VisibleSet
@@ -36,6 +37,8 @@ def _pool() -> ConnectionPool[Connection]:
         min_size=0,
         max_size=settings.write_pool_size,
         timeout=5,
+        reconnect_timeout=AT_ONCE,
+        reconnect_failed=try_again,
         configure=_configure,
         # A write whose connection broke cannot be asked again unasked: so each connection is tried before it is used.
         check=ConnectionPool.check_connection,
