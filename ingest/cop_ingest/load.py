@@ -22,7 +22,7 @@ from cop.catalogue import Layer
 from cop.errors import CopError, LoadRefused
 from cop.store.statements import statements
 from cop_ingest.derived import set_levels, set_trends
-from cop_ingest.load_sql import SQL, keep_raw, one, statement
+from cop_ingest.load_sql import SQL, keep_raw, loaded_columns, one, statement
 from cop_ingest.records import Parsed, Record
 
 REGISTER_BATCH = 100  # larger ones hold the journal's head so long that other writers wait
@@ -319,7 +319,7 @@ def _mended(parsed: Parsed) -> int:
 def _stage(connection: psycopg.Connection, layer: Layer, records: Sequence[Record], origin: Origin) -> None:
     connection.execute("DROP TABLE IF EXISTS staging, change")
     connection.execute(statement("staging", layer))
-    names = [column.name for column in layer.columns if column.role != "updated"]
+    names = loaded_columns(layer)
     with connection.cursor().copy(statement("copy", layer)) as copy:
         for record in records:
             values = [record.properties.get(name) for name in names]

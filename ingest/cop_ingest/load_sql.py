@@ -28,8 +28,14 @@ def statement(name: str, layer: Layer | None = None) -> sql.Composed:
     return text.format(**_identifiers(layer)) if layer is not None else text.format()
 
 
+def loaded_columns(layer: Layer) -> list[str]:
+    """The columns that a load brings: all but those that the store itself sets."""
+    ours = {tick.set for tick in layer.ticks if tick.value is None}
+    return [column.name for column in layer.columns if column.role != "updated" and column.name not in ours]
+
+
 def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
-    loaded = [column.name for column in layer.columns if column.role != "updated"]
+    loaded = loaded_columns(layer)
     names = [sql.Identifier(name) for name in (*loaded, "provenance")]
     time = layer.with_role("time")
 

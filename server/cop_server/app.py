@@ -39,7 +39,9 @@ from cop_server.health import health_routes
 from cop_server.identity.asking import Asking
 from cop_server.identity.guard import SessionGuard
 from cop_server.identity.sessions import secret
+from cop_server.noting import noting
 from cop_server.problems import HANDLERS
+from cop_server.routes.audit import Audits
 from cop_server.routes.behind import Behind
 from cop_server.routes.changes import Changes
 from cop_server.routes.clients import client_routes
@@ -100,15 +102,16 @@ def create_app() -> Starlette:
             Writes(features, settings.url),
             pygeoapi.APP,
         ),
-        _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",)),
+        _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",), noted="changes"),
         _route("/collections/{collection}/locations/{location:path}", Locations(features, cache).series, ("json",)),
-        _route("/events", Events(hub).stream, ("events",)),
+        _route("/events", Events(hub).stream, ("events",), noted="events"),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
         *health_routes(),
         *session_routes(),
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
         *_summaries(Summaries(catalogue(), cache, settings.url)),
+        _route("/audit", Audits(settings.url).listed, ("json",)),
         *client_routes(settings.url),
         *page_routes(),
         *basemap_routes(settings),
@@ -155,7 +158,7 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     with ending_with_the_server(application.state.hub):
-        async with ticking():
+        async with ticking(), noting():
             yield
     await application.state.hub.close()
     application.state.styles.close()
@@ -178,10 +181,11 @@ def _providers(config: dict[str, Any]) -> tuple[dict[str, FeatureProvider], dict
 
 
 def _route(
-    path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None, *, timed: bool = False
-) -> BaseRoute:
+    path: str, handler: Handler, forms: tuple[str, ...], pages: ASGIApp | None = None, *, timed: bool = False,
+    noted: str | None = None,
+) -> BaseRoute:  # fmt: skip
     # All methods: one that a Road refuses must not fall through to pygeoapi behind.
-    return Route(path, Road(handler, forms, pages, timed=timed))
+    return Route(path, Road(handler, forms, pages, timed=timed, noted=noted))
 
 
 async def _to_ours(request: Request) -> Response:
@@ -207,10 +211,12 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
 def _items(items: Items, candidates: Candidates, writes: Writes, pages: ASGIApp) -> list[BaseRoute]:
     base = "/collections/{collection}/items"
     return [
-        Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection, timed=True)),
-        _route(f"{base}/{{feature:path}}/versions", items.versions, ("json",)),
-        _route(f"{base}/{{feature:path}}/similar", candidates.of_one, ("json",)),
-        Route(f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item, timed=True)),
+        Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection, timed=True, noted="items")),
+        _route(f"{base}/{{feature:path}}/versions", items.versions, ("json",), noted="versions"),
+        _route(f"{base}/{{feature:path}}/similar", candidates.of_one, ("json",), noted="items"),
+        Route(
+            f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item, timed=True, noted="item")
+        ),
     ]
 
 
@@ -220,10 +226,10 @@ def _tiles(tiles: Tiles, pages: ASGIApp) -> list[BaseRoute]:
         _route(base, tiles.tilesets, _DOCUMENT, pages),
         _route(f"{base}/{{set}}", tiles.tileset, ("json", "tilejson", "html"), pages),
         _route(f"{base}/{{set}}/metadata", tiles.tileset, ("json", "tilejson")),
-        _route(f"{base}/{one}", tiles.tile, ("mvt",), timed=True),
+        _route(f"{base}/{one}", tiles.tile, ("mvt",), timed=True, noted="tiles"),
         _route("/tiles", tiles.dataset_tilesets, ("json",)),
         _route("/tiles/{set}", tiles.dataset_tileset, ("json",)),
-        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",), timed=True),
+        _route(f"/tiles/{one}", tiles.dataset_tile, ("mvt",), timed=True, noted="tiles"),
         # pygeoapi's own pages of these load scripts from elsewhere, whatever templates it is given.
         Route("/TileMatrixSets", _to_ours),
         Route("/TileMatrixSets/{set}", _to_ours),
@@ -251,7 +257,7 @@ def _styles(styles: Styles) -> list[BaseRoute]:
 
 def _summaries(summaries: Summaries) -> list[BaseRoute]:
     return [
-        _route("/summary", summaries.summary, ("json",)),
+        _route("/summary", summaries.summary, ("json",), noted="summary"),
         _route("/processes", summaries.processes, ("json",)),
         _route("/processes/{process}", summaries.process, ("json",)),
         Route("/processes/{process}/execution", summaries.execution, methods=["POST"]),

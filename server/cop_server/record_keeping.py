@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cop.audit import sign_audit
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.heads import Verifier, kept_heads, sign_head
@@ -15,6 +16,7 @@ from cop.upkeep import prune as prune_history
 from cop.upkeep import redact as redact_record
 from cop.verify import Report
 from cop.verify import verify as verify_store
+from cop_server.audit_commands import audit_app
 from cop_server.cluster_existing import find_store
 from cop_server.console import console, fail, say
 
@@ -29,6 +31,7 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(head_app, name="head")
     app.add_typer(history_app, name="history")
     app.add_typer(observations_app, name="observations")
+    app.add_typer(audit_app, name="audit")
     app.command()(verify)
     app.command()(redact)
 
@@ -58,6 +61,8 @@ def _tell(report: Report) -> None:
     say(
         f"{report.entries} journal rows up to number {report.head}, {report.layers} layers, {report.heads} signed heads"
     )
+    if report.reads:
+        say(f"{report.reads} rows of the audit")
     if report.unsealed_loads:
         say(f"{report.unsealed_loads} loads are from before loads were sealed: no hash vouches for their rows together")
     for one in report.redacted:
@@ -70,10 +75,13 @@ def _tell(report: Report) -> None:
 
 @head_app.command(name="sign")
 def sign() -> None:
-    """Sign the journal's head, and show it: written down elsewhere, it proves what was there."""
+    """Sign the ends of journal and audit, and show them: written down elsewhere, they prove what was there."""
     settings = get_settings()
     head = sign_head(find_store(settings).owner_dsn, settings.var)
     typer.echo(f"{head.n} {head.hash.hex()} {head.signed_at:%Y-%m-%dT%H:%M:%SZ} key {head.key_id}")
+    read = sign_audit(find_store(settings).owner_dsn, settings.var)
+    if read is not None:
+        typer.echo(f"audit {read.n} {read.hash.hex()} {read.signed_at:%Y-%m-%dT%H:%M:%SZ} key {read.key_id}")
 
 
 @history_app.command()

@@ -1,4 +1,4 @@
-"""What time alone brings about, done once however many servers look: requests past their due time are escalated.
+"""What time alone brings about, done once however many servers look: the store's rules (`ticks` of the layer files).
 
 Each process looks every so often; the store's row locks see to it that a record is changed by one of them only.
 """
@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import takewhile
 
 from cop.errors import CopError
 from cop.store.statements import statements
@@ -16,13 +17,23 @@ from cop.store.writing import SQL, writing
 from cop.visible import VisibleSet
 
 _log = logging.getLogger(__name__)
-TICK_SECONDS = 30.0
+TICK_SECONDS = 15.0
+BATCH = 100
+"""Records of one rule that are changed in one transaction: whoever writes meanwhile waits for no more."""
+
+
+MOST = 1000
+"""Transactions of one look; what is left then waits for the next one."""
 
 
 def tick() -> int:
-    """Escalate the requests that are due; how many."""
+    """Change what is due, some records a transaction; how many records were changed."""
+    return sum(takewhile(bool, (_tick_once() for _ in range(MOST))))
+
+
+def _tick_once() -> int:
     with writing(VisibleSet(), "ticker") as connection:
-        row = connection.execute(statements(SQL)["escalate"]).fetchone()
+        row = connection.execute(statements(SQL)["tick"], {"rows": BATCH}).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 from cryptography.exceptions import InvalidSignature
@@ -33,27 +34,39 @@ HEADS = "heads.jsonl"
 _SQL = Path(__file__).parent / "sql" / "heads.sql"
 
 
+Chain = Literal["journal", "audit"]
+_CHAINS: dict[str, Chain] = {"journal": "journal", "audit": "audit"}
+
+
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """The number and hash of the journal's last row, when and with which key they were signed."""
+    """The number and hash of a chain's last row, when and with which key they were signed."""
 
     n: int
     hash: bytes
     signed_at: datetime
     key_id: str
     signature: bytes
+    of: Chain = "journal"
 
     @property
     def message(self) -> bytes:
         """What is signed."""
         at = self.signed_at.astimezone(UTC).isoformat(timespec="microseconds")
-        return f"cop head 1\n{self.n}\n{bytes(self.hash).hex()}\n{at}\n{self.key_id}\n".encode()
+        kind = "cop head 1" if self.of == "journal" else f"cop {self.of} head 1"
+        return f"{kind}\n{self.n}\n{bytes(self.hash).hex()}\n{at}\n{self.key_id}\n".encode()
+
+    @property
+    def values(self) -> dict[str, object]:
+        """As the columns of its table."""
+        return {"n": self.n, "hash": self.hash, "signed_at": self.signed_at, "key_id": self.key_id,
+                "signature": self.signature}  # fmt: skip
 
     def to_line(self) -> str:
         """As a line of the file of heads."""
         about = {"n": self.n, "hash": bytes(self.hash).hex(), "signed_at": self.signed_at.astimezone(UTC).isoformat(),
                  "key_id": self.key_id, "signature": bytes(self.signature).hex()}  # fmt: skip
-        return json.dumps(about) + "\n"
+        return json.dumps(about | ({} if self.of == "journal" else {"of": self.of})) + "\n"
 
 
 class Verifier:
@@ -101,18 +114,26 @@ def ensure_key(var: Path) -> Ed25519PrivateKey:
 
 def sign_head(owner_dsn: str, var: Path) -> SignedHead:
     """Sign the journal's head as it is now, and keep it in the database and in the file beside the key."""
-    key = ensure_key(var)
     with psycopg.connect(owner_dsn) as connection:
         row = connection.execute(statements(_SQL)["head"]).fetchone()
         assert row is not None
-        unsigned = SignedHead(int(row[0]), bytes(row[1]), datetime.now(UTC), _id_of(key.public_key()), b"")
-        head = SignedHead(unsigned.n, unsigned.hash, unsigned.signed_at, unsigned.key_id, key.sign(unsigned.message))
-        about = {"n": head.n, "hash": head.hash, "signed_at": head.signed_at, "key_id": head.key_id,
-                 "signature": head.signature}  # fmt: skip
-        connection.execute(statements(_SQL)["keep"], about)
-        with (var / FOLDER / HEADS).open("a", encoding="utf-8") as out:
-            out.write(head.to_line())
+        head = signed(var, int(row[0]), bytes(row[1]), "journal")
+        connection.execute(statements(_SQL)["keep"], head.values)
+        keep_outside(var, head)
     return head
+
+
+def signed(var: Path, n: int, hash_: bytes, of: Chain) -> SignedHead:
+    """A head of a chain, signed now with the installation's key."""
+    key = ensure_key(var)
+    unsigned = SignedHead(n, hash_, datetime.now(UTC), _id_of(key.public_key()), b"", of)
+    return replace(unsigned, signature=key.sign(unsigned.message))
+
+
+def keep_outside(var: Path, head: SignedHead) -> None:
+    """Add a head to the file beside the key."""
+    with (var / FOLDER / HEADS).open("a", encoding="utf-8") as out:
+        out.write(head.to_line())
 
 
 def kept_heads(var: Path) -> list[SignedHead]:
@@ -127,7 +148,7 @@ def kept_heads(var: Path) -> list[SignedHead]:
             told = json.loads(line)
             heads.append(SignedHead(
                 int(told["n"]), bytes.fromhex(told["hash"]), datetime.fromisoformat(told["signed_at"]),
-                str(told["key_id"]), bytes.fromhex(told["signature"]),
+                str(told["key_id"]), bytes.fromhex(told["signature"]), _CHAINS[told.get("of", "journal")],
             ))  # fmt: skip
         except (ValueError, KeyError, TypeError) as exc:
             raise SetupTrouble(f"{file}, line {number}: no signed head; put back a copy of the file") from exc

@@ -118,6 +118,7 @@ class Settings(BaseSettings):
     series_days: float | None = Field(
         None, description="Days that single observations are kept; then means by the hour; empty: for ever", ge=1
     )
+    audit_days: float | None = Field(None, description="Days that the audit of reads is kept; empty: for ever", gt=0)
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
     inbox: Path | None = Field(

@@ -73,13 +73,17 @@ def _redactable(layer: Layer, columns: Sequence[str]) -> list[str]:
     """The columns in the store's names; labels decide who sees a record's past, so they stay."""
     roles = {"mode", "release", "updated"}
     fixed = {column.name for column in layer.columns if column.role in roles}
+    # What the store derives from another column goes with that one, for it would be derived again.
+    derived = {tick.set: tick.past for tick in layer.ticks if tick.value is None and not tick.once}
+    fixed |= set(derived)
     if layer.is_labelled:
         fixed.add("department")
     free = [column.name for column in layer.columns if column.name not in fixed]
     if not columns or (wrong := [name for name in columns if name not in {*free, _GEOMETRY}]):
         named = ", ".join(wrong) if columns else "none"
         raise SetupTrouble(f"columns: {named}: {layer.id} can lose {', '.join([*free, _GEOMETRY])}")
-    return ["geom" if name == _GEOMETRY else name for name in dict.fromkeys(columns)]
+    all_ = [*columns, *(name for name, of in derived.items() if of in columns)]
+    return ["geom" if name == _GEOMETRY else name for name in dict.fromkeys(all_)]
 
 
 def _one(connection: psycopg.Connection, name: str, about: Mapping[str, object]) -> int:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from cop.heads import SignedHead, Verifier
+from cop.heads import Chain, SignedHead, Verifier
 from cop.store.statements import statements
 
 _SQL = Path(__file__).parent / "sql" / "verify.sql"
 _MOST = 1000  # faults that are told one by one; the rest are counted
+_CHAINS: dict[Chain, tuple[str, str, str]] = {
+    "journal": ("cop.signed_head", "signed_heads", "hash_at"),
+    "audit": ("cop.signed_audit_head", "signed_audit_heads", "audit_hash_at"),
+}
 _OWN = ("id", "provenance", "geom", "geom_3857", "cls", "seq")
 
 
@@ -55,6 +59,7 @@ class Report:
     unsealed_loads: int = 0
     layers: int = 0
     heads: int = 0
+    reads: int = 0
     total: int = 0
     faults: list[Fault] = field(default_factory=list)
     redacted: list[Redacted] = field(default_factory=list)
@@ -112,10 +117,12 @@ def examine(
     report = Report()
     row = connection.execute(_text("counted")).fetchone()
     assert row is not None
-    report.head, report.entries, report.unsealed_loads = row
+    report.head, report.entries, report.unsealed_loads, report.reads = row
     report.add(Fault("cop.journal", None, n, what) for n, what in _rows(connection, "chain"))
     report.add(Fault("cop.head", None, n, what) for n, what in _rows(connection, "head"))
     report.add(_of_heads(connection, kept_heads, verifier, report))
+    for table, name in (("audit", "audit"), ("audit_head", "audit_head"), ("write_about", "written_about")):
+        report.add(Fault(f"cop.{table}", None, n, what) for n, what in _rows(connection, name))
     report.add(Fault(f"layer.{name}", None, None, what) for name, what in _rows(connection, "layers_out_of_sight"))
     report.add(Fault("cop.redaction", None, n, what) for n, what in _rows(connection, "redactions"))
     for layer in _layers(connection):
@@ -146,25 +153,32 @@ def _rows(
 def _of_heads(
     connection: psycopg.Connection[Any], kept: Iterable[SignedHead], verifier: Verifier, report: Report
 ) -> Iterator[Fault]:
-    """Signed heads, of the database and of the file beside it, that are not good or do not lie on the chain."""
-    stored = [SignedHead(*row) for row in connection.execute(_text("signed_heads")).fetchall()]
+    """Signed heads, of the database and of the file beside it, that are not good or do not lie on their chain."""
     outside = list(kept)
-    known = {(head.n, head.key_id): head for head in stored}
-    for place, heads in (("cop.signed_head", stored), ("the file of heads", outside)):
-        for head in heads:
-            report.heads += 1
-            row = connection.execute(_text("hash_at"), {"n": head.n}).fetchone()
-            if trouble := verifier.trouble_with(head):
-                yield Fault(place, None, head.n, trouble)
-            elif head.n > 0 and row is None:
-                yield Fault(place, None, head.n, "the chain was cut: it ended here or later when this head was signed")
-            elif head.n > 0 and row is not None and bytes(row[0]) != bytes(head.hash):
-                yield Fault(
-                    place, None, head.n, "the chain was written again: it had another hash when this was signed"
-                )
-    for head in outside:
-        if (head.n, head.key_id) not in known:
-            yield Fault("cop.signed_head", None, head.n, "removed: the file of heads has it")
+    for chain, (table, heads, hash_at) in _CHAINS.items():
+        stored = [replace(SignedHead(*row), of=chain) for row in connection.execute(_text(heads)).fetchall()]
+        beside = [head for head in outside if head.of == chain]
+        for place, found in ((table, stored), ("the file of heads", beside)):
+            for head in found:
+                report.heads += 1
+                yield from _of_head(connection, head, place, hash_at, verifier)
+        known = {(head.n, head.key_id) for head in stored}
+        for head in beside:
+            if (head.n, head.key_id) not in known:
+                yield Fault(table, None, head.n, "removed: the file of heads has it")
+
+
+def _of_head(
+    connection: psycopg.Connection[Any], head: SignedHead, place: str, hash_at: str, verifier: Verifier
+) -> Iterator[Fault]:
+    row = connection.execute(_text(hash_at), {"n": head.n}).fetchone()
+    hash_, let_go = row or (None, False)
+    if trouble := verifier.trouble_with(head):
+        yield Fault(place, None, head.n, trouble)
+    elif head.n > 0 and hash_ is None and not let_go:
+        yield Fault(place, None, head.n, "the chain was cut: it ended here or later when this head was signed")
+    elif head.n > 0 and hash_ is not None and bytes(hash_) != bytes(head.hash):
+        yield Fault(place, None, head.n, "the chain was written again: it had another hash when this was signed")
 
 
 def _layers(connection: psycopg.Connection[Any]) -> list[_Layer]:

@@ -423,3 +423,29 @@ def test_an_event_is_made_once_however_many_read_it(store: Cluster, owner: Any) 
     assert all(chunk is chunks[0] for chunk in chunks)
     assert narrowed == chunks[0]
     assert made == 1
+
+
+def test_what_time_alone_brings_is_pushed_too_and_counted(
+    store: Cluster, owner: psycopg.Connection[Any], url: str, listen: Callable[..., Stream], http: httpx.Client
+) -> None:
+    """Nobody writes: an estimate passes, the ticker notes it, and stream, tag and count agree."""
+    from cop_server.ticker import tick
+
+    owner.execute(
+        "INSERT INTO layer.incidents (category, title_en, department, status, major, message_status, release, reported_at,"
+        " source, source_ref, estimated_completion_at) VALUES ('flood', 'x', 'DSD', 'responding', false, 'exercise',"
+        " 'public', now(), 'test', '1', now() + interval '1 hour')"
+    )
+    stream = listen(collections="incidents")
+    before = http.get(f"{ITEMS}?f=json")
+    with owner.transaction():  # the clock goes on by two hours
+        owner.execute("SELECT set_config('cop.own_write', '1', true)")
+        owner.execute("UPDATE layer.incidents SET estimated_completion_at = now() - interval '1 hour'")
+    tick()
+    stream.until(lambda one: bool(one.events))
+    assert stream.events[0]["data"]["properties"]["overdue_since"] is not None
+    assert http.get(f"{ITEMS}?f=json", headers={"If-None-Match": before.headers["etag"]}).status_code == 200
+    totals = {one["name"]: one["count"] for one in http.get("/summary").json()["totals"]}
+    assert totals["overdue"] == 1
+    tick()
+    assert len(stream.events) == 1

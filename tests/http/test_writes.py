@@ -353,8 +353,8 @@ def test_requests_are_acknowledged_answered_and_hand_over(dsd: httpx.Client, per
     assert seen.status_code == 200, seen.text
     assert seen.json()["properties"]["acknowledged_by_role"] == "reporter"
     with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
-        assert owner.execute("SELECT cop.escalate_requests()").fetchone() in ((1,), (0,))  # the server ticks too
-        assert owner.execute("SELECT cop.escalate_requests()").fetchone() == (0,)
+        assert owner.execute("SELECT cop.tick()").fetchone() in ((1,), (0,))  # the server ticks too
+        assert owner.execute("SELECT cop.tick()").fetchone() == (0,)
     assert dsd.get(f"{requests}/{asked.json()['id']}").json()["properties"]["escalated_at"] is not None
     done = change(fsd, asked, answer="Two pumps on the way")
     assert done.json()["properties"]["answered_at"] is not None

@@ -82,7 +82,9 @@ def test_other_changes_are_refused_with_the_way_out(store: Cluster, layer: Catal
 def test_labels_are_not_turned_off_in_silence(store: Cluster) -> None:
     raw = [column.model_dump(by_alias=True) for column in catalogue().layers["incidents"].columns]
     plain = [column | {"role": None} if column["role"] in ("mode", "release") else column for column in raw]
-    other = changed("incidents", columns=plain, kind="reference", key=["source_ref"], numbered=None, writes=None)
+    other = changed(
+        "incidents", columns=plain, kind="reference", key=["source_ref"], numbered=None, writes=None, ticks=()
+    )
     with pytest.raises(SetupTrouble, match="labels are made of other columns"):
         apply_layers(store.owner_dsn, other)
 

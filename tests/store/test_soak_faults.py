@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -23,10 +20,8 @@ import httpx
 import psycopg
 import pytest
 from chain import faults
+from victims import Victim
 
-from cop.catalogue import catalogue
-from cop.store.migrate import apply_layers, migrate
-from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster
 from cop_server.identity import keys
 
 LONG = os.environ.get("COP_TEST_LENGTH") == "long"
@@ -41,74 +36,6 @@ INSERT INTO layer.incidents (category, title_en, department, status, major, mess
 VALUES ('flood', %(ref)s, 'DSD', 'reported', false, 'exercise', 'public', now(), 'soak', %(ref)s)
 ON CONFLICT (source, source_ref, message_status) WHERE source_ref IS NOT NULL DO NOTHING
 """
-
-
-class Victim:
-    """A store of our own that survives power cuts (fsync is on), and the server over it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.cluster = ensure_cluster(folder / "cluster", durable=True)
-        migrate(self.cluster.owner_dsn)
-        apply_layers(self.cluster.owner_dsn, catalogue())
-        self.server: subprocess.Popen[bytes] | None = None
-        self.url = ""
-
-    def kill_postgresql(self) -> None:
-        """What a power cut does to PostgreSQL; then it is started again, as `make run` would."""
-        pid = cluster_status(self.folder / "cluster").pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        self.cluster = ensure_cluster(self.folder / "cluster", durable=True)
-
-    def serve(self, port: int) -> None:
-        """Start the server with two workers, as a service unit would."""
-        env = {name: value for name, value in os.environ.items() if not name.startswith("COP_")}
-        self.url = f"http://127.0.0.1:{port}"
-        env |= {"COP_APP_DATABASE_URL": self.cluster.app_dsn, "COP_VAR": str(self.folder), "COP_PORT": str(port),
-                "COP_URL": self.url, "COP_WORKERS": "2"}  # fmt: skip
-        with (self.folder / "server.log").open("ab") as log:
-            self.server = subprocess.Popen(
-                [sys.executable, "-m", "cop_server", "serve"], env=env, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and self.server.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/ready", timeout=5).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        pytest.fail((self.folder / "server.log").read_text()[-3000:])
-
-    def workers(self) -> list[int]:
-        """Process ids of the server's workers."""
-        assert self.server is not None
-        children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-    def kill_worker(self) -> None:
-        """End one worker at once; the others go on, and a new one takes its place."""
-        os.kill(self.workers()[0], signal.SIGKILL)
-
-    def kill_server(self) -> None:
-        """End the whole server at once, and start it again on the same port."""
-        assert self.server is not None
-        port = int(self.url.rpartition(":")[2])
-        for pid in [self.server.pid, *self.workers()]:
-            os.kill(pid, signal.SIGKILL)
-        self.server.wait()
-        self.serve(port)
-
-    def close(self) -> None:
-        """End what was started, and delete it."""
-        if self.server is not None:
-            self.server.terminate()
-            self.server.wait(30)
-        remove_cluster(self.folder / "cluster")
-
-    def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.cluster.owner_dsn) as connection:
-            return connection.execute(statement.encode()).fetchall()
 
 
 @pytest.fixture(scope="module")

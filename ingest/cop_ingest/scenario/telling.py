@@ -68,6 +68,8 @@ def tell(connection: psycopg.Connection, story: Story, until: datetime = OPENS) 
     if done == len(steps):
         with connection.transaction():
             connection.execute(_SQL["move_clock"], {"now": min(until, DAY_ENDS)})
+        while connection.execute(_SQL["tick"]).fetchone() != (0,):
+            pass
 
 
 def _begin(connection: psycopg.Connection, story: Story) -> int:

@@ -33,6 +33,10 @@ UPDATE cop.scenario SET steps = %(steps)s;
 -- All is told up to a time: there the exercise's clock stands now.
 UPDATE cop.scenario SET told_to = greatest(told_to, %(now)s);
 
+-- tick --
+-- What has come due by then, some at a time; how many.
+SELECT cop.tick();
+
 -- begin_run --
 INSERT INTO cop.run (layer, origin, provenance) VALUES (%(layer)s, %(story)s, 'exercise') RETURNING id;
 

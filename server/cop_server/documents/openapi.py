@@ -9,6 +9,7 @@ from cop.crs import SUPPORTED
 from cop.query.filter import queryables
 from cop.query.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from cop_providers.schema import column_schema
+from cop_server.documents.openapi_audit import audit_parameters, audit_paths, audit_schemas
 from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_parameters, change_schemas
 from cop_server.documents.openapi_pieces import binary, body, given, operation, ref
 from cop_server.documents.openapi_series import extra_paths, series_parameters
@@ -38,9 +39,10 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         + [{"name": layer.id, "description": layer.title.en} for layer in catalogue.layers.values()],
         "paths": paths,
         "security": SECURITY,
-        "components": {"securitySchemes": security_schemes(), "parameters": _parameters() | write_parameters(),
+        "components": {"securitySchemes": security_schemes(),
+                       "parameters": _parameters() | write_parameters() | audit_parameters(),
                        "responses": _responses() | write_responses(),
-                       "schemas": _schemas() | session_schemas(catalogue)},
+                       "schemas": _schemas() | session_schemas(catalogue) | audit_schemas()},
     }  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def _common_paths() -> dict[str, Any]:
         body("Server-Sent Events", "text/event-stream", {"type": "string"}),
     )
     paths["/events"]["get"]["responses"]["410"] = ref("responses", "Gone")
-    return paths | style_paths() | _client_paths() | summary_paths(operation, given, body)
+    return paths | style_paths() | _client_paths() | audit_paths() | summary_paths(operation, given, body)
 
 
 def _client_paths() -> dict[str, Any]:

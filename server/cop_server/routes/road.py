@@ -17,15 +17,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cop.catalogue import catalogue
-from cop.errors import ConnectionLost, Refused
+from cop.errors import Refused
 from cop.identity import Principal
 from cop.journal import moment_of, resolve_asof
 from cop.query.parse import read_mode
 from cop.settings import get_settings
+from cop.store.reading import twice
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
 from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise, recognised_at_once
 from cop_server.negotiate import PAGES, form, language, single
+from cop_server.noting import note_answer
 from cop_server.routes.memento import telling, with_moment
 
 
@@ -74,14 +76,19 @@ class Road:
         write: Callable[[Request], Awaitable[Response]] | None = None,
         *,
         timed: bool = False,
+        noted: str | None = None,
     ) -> None:
-        """`timed`: the address answers for any moment, by `asof` or by the header Accept-Datetime."""
+        """`timed`: the address answers for any moment, by `asof` or by the header Accept-Datetime.
+
+        `noted`: it answers with records, and the audit knows it by this word.
+        """
         self._handler = handler
         self._check = check
         self._write = write
         self._forms = [name for name in forms if pages is not None or name not in PAGES]
         self._pages = pages
         self._timed = timed
+        self._noted = noted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand over to the pages with the visible set beside the request."""
@@ -97,7 +104,7 @@ class Road:
         loop = asyncio.get_running_loop()
         principal = recognised_at_once(request.headers)
         if principal is None:
-            principal = await loop.run_in_executor(threads(), recognise, request.headers)
+            principal = await loop.run_in_executor(threads(), twice, recognise, request.headers)
         mode = read_mode(given)
         principal = principal.acting_in(mode)
         visible = principal.visible(mode)
@@ -106,7 +113,7 @@ class Road:
             if "cursor" in given:
                 raise Refused("cursor: pages walk by offset; leave it out, or ask for f=json", "cursor")
             await run_in_threadpool(self._check_page, ask)
-            asof = await run_in_threadpool(_resolved, ask) if "asof" in given else None
+            asof = await run_in_threadpool(twice, _resolved, ask) if "asof" in given else None
             look_through(Viewing(visible, asof))
             await self._page(scope, receive, await self._told(ask, send), given)
             return
@@ -116,10 +123,12 @@ class Road:
     async def _told(self, ask: Ask, send: Send) -> Send:
         """Where the answer goes, with the headers that depend on who asks and of which time."""
         told = _kept_apart(send, ask.visible)
+        if self._noted is not None and not ask.visible.is_public:
+            told = _noting(told, ask, self._noted)
         if not self._timed:
             return told
         asof, loop = ask.given.get("asof"), asyncio.get_running_loop()
-        moment = await loop.run_in_executor(threads(), moment_of, asof, ask.visible) if asof else None
+        moment = await loop.run_in_executor(threads(), twice, moment_of, asof, ask.visible) if asof else None
         return telling(told, get_settings().url, ask.request.url.path, ask.given, moment)
 
     def _check_page(self, ask: Ask) -> None:
@@ -133,11 +142,8 @@ class Road:
                 raise
 
     def _answer(self, ask: Ask) -> Response:
-        """The handler's answer. Reading changes nothing, so what broke with its connection is asked once more."""
-        try:
-            return self._handler(ask)
-        except ConnectionLost:
-            return self._handler(ask)
+        """The handler's answer."""
+        return twice(self._handler, ask)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, given: dict[str, str]) -> None:
         assert self._pages is not None
@@ -149,6 +155,17 @@ def _resolved(ask: Ask) -> int:
     """The number of the moment asked for; where the address is of one layer, that layer's history must reach there."""
     name = ask.request.path_params.get("collection")
     return resolve_asof(ask.given["asof"], ask.visible, name if name in catalogue().layers else None)
+
+
+def _noting(send: Send, ask: Ask, form: str) -> Send:
+    """The same, with what is answered noted for the audit: not what is refused, nor what the client has already."""
+
+    async def noted(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200 and ask.request.method == "GET":
+            note_answer(ask.principal, ask.visible, ask.given, ask.request, form)
+        await send(message)
+
+    return noted
 
 
 def _kept_apart(send: Send, visible: VisibleSet) -> Send:

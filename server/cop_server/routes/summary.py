@@ -21,6 +21,7 @@ from cop_server.documents.links import JSON
 from cop_server.documents.summary import shown_beside, summary_document
 from cop_server.identity.credentials import recognise
 from cop_server.negotiate import language, single
+from cop_server.noting import note_answer
 from cop_server.routes.answers import answered
 from cop_server.routes.documents import json_response
 from cop_server.routes.road import Ask
@@ -97,7 +98,10 @@ class Summaries:
         principal = recognise(request.headers)
         visible = principal.visible(read_mode(given))
         ask = Ask(request, given, "json", language(given, request.headers), visible, principal)
-        return self.execute(ask, body)
+        response = self.execute(ask, body)
+        inputs = processes.execution(body).inputs
+        note_answer(principal, visible, {"collection": inputs.get("collection", DEFAULT)}, request, "summary")
+        return response
 
 
 async def read_body(request: Request) -> bytes:

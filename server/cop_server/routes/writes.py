@@ -18,6 +18,7 @@ from cop.errors import NotPermitted, Refused, WrongMedia
 from cop.identity import Principal
 from cop.query.parse import check_known, read_mode
 from cop.settings import get_settings
+from cop.store.reading import twice
 from cop.writing.body import read_document, read_feature, read_features, read_patch
 from cop.writing.draft import Writer
 from cop.writing.perform import Order
@@ -62,7 +63,7 @@ class Writes:
     ) -> Response:
         layer = provider_of(self._providers, str(request.path_params["collection"])).layer
         mode = read_mode(single(request.query_params))
-        known = await run_in_threadpool(recognise, request.headers)
+        known = await run_in_threadpool(twice, recognise, request.headers)
         principal = known.acting_in(mode)
         allow = {"Allow": ", ".join(_allowed(layer, methods, principal)), "Vary": CREDENTIAL_HEADERS}
         if request.method == "OPTIONS":
@@ -105,7 +106,8 @@ class Writes:
     def _order(self, request: Request, layer: Layer, data: bytes, principal: Principal) -> Order:
         given = single(request.query_params)
         check_known(given, _PARAMETERS)
-        writer = Writer(principal, principal.visible(read_mode(given)), _content_crs(request), _reason(request))
+        writer = Writer(principal, principal.visible(read_mode(given)), _content_crs(request), _reason(request),
+                        str(request.scope.get("cop.request_id", "")))  # fmt: skip
         base = f"{self._url}/collections/{layer.id}/items"
         return Order(layer, writer, base, _repeat(request, data, principal), _flag(given, "dry-run"))
 

@@ -11,6 +11,7 @@ from cop.catalogue.alike import Alike
 from cop.catalogue.base import Model, Name
 from cop.catalogue.derived import Derived
 from cop.catalogue.gazetteer import Placed, Places
+from cop.catalogue.ticks import Tick
 from cop.catalogue.writes import WriteRules
 
 LayerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
@@ -288,6 +289,7 @@ class Layer(Model):
     places: Places | None = None
     placed: Placed | None = None
     alike: Alike | None = None
+    ticks: tuple[Tick, ...] = ()
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -330,6 +332,14 @@ class Layer(Model):
             raise ValueError("a register needs numbered, or a key of columns that its ids are made of, and not both")
         if self.writes and self.kind != "register":
             raise ValueError("writes: only a register is written by people")
+        if self.ticks and self.kind != "register":
+            raise ValueError("ticks: only the records of a register are numbered one by one")
+        types: dict[str, str] = {column.name: column.type for column in self.columns}
+        for tick in self.ticks:
+            if faults := tick.faults(types):
+                raise ValueError(f"ticks.{tick.set}: {'; '.join(faults)}")
+            if self.writes and tick.set not in self.writes.by_store and tick.value is None:
+                raise ValueError(f"ticks.{tick.set}: the store sets it, so it belongs into writes.by_store")
         if (self.geometry is None) != (self.kind == "coverage"):
             raise ValueError("geometry: null is for coverages, and a coverage has no other")
         for role in get_args(Role):

@@ -33,6 +33,7 @@ def spec(layer: Layer) -> dict[str, Any]:
         "owner": "department" if layer.is_labelled else None,
         **{role: column.name if column else None for role, column in roles.items()},
         **({"blurs": blurs} if (blurs := _blurs(layer)) else {}),
+        **({"ticks": [tick.spec() for tick in layer.ticks]} if layer.ticks else {}),
     }
 
 

@@ -24,7 +24,7 @@ WHERE h.n <> coalesce(j.n, 0) OR h.hash <> coalesce(j.hash, '\x');
 SELECT n, hash, signed_at, key_id, signature FROM cop.signed_head ORDER BY n;
 
 -- hash_at --
-SELECT hash FROM cop.journal WHERE n = %(n)s;
+SELECT hash, false FROM cop.journal WHERE n = %(n)s;
 
 -- layers --
 -- The layers that have tables, how far each one's history reaches, and what its rows are made of.
@@ -121,4 +121,39 @@ WHERE j.n IS NULL OR cop.redaction_digest(j.n) <> j.payload_hash;
 SELECT layer, feature, seq, n, columns, reason FROM cop.redaction ORDER BY n, seq;
 
 -- counted --
-SELECT (SELECT n FROM cop.head), (SELECT count(*) FROM cop.journal), (SELECT count(*) FROM cop.load WHERE digest IS NULL);
+SELECT (SELECT n FROM cop.head), (SELECT count(*) FROM cop.journal), (SELECT count(*) FROM cop.load WHERE digest IS NULL),
+       (SELECT count(*) FROM cop.audit);
+
+-- audit --
+-- Rows of the audit whose hash is not of their content and of the row before. The first that is kept follows a signed head
+-- with which the rows before it were let go.
+SELECT n, CASE WHEN n <> before_n + 1 THEN 'the rows between ' || before_n || ' and ' || n || ' are not there'
+               WHEN hash_before <> before_hash THEN 'it does not follow the row before it'
+               ELSE 'it is not what its hash was made of' END
+FROM (SELECT a.n, a.hash, a.hash_before,
+             lag(a.n, 1, coalesce(h.n, 0)) OVER w AS before_n, lag(a.hash, 1, coalesce(h.hash, '\x')) OVER w AS before_hash,
+             sha256(a.hash_before || convert_to(concat_ws(E'\x1f', a.n, extract(epoch FROM a.at)::text, extract(epoch FROM a.until)::text,
+                 a.deed, a.form, a.actor, a.role, coalesce(a.department, E'\x1e'), a.mode, a.collection, coalesce(a.feature, E'\x1e'), a.count,
+                 coalesce(a.request, E'\x1e')), 'UTF8')) AS made
+      FROM cop.audit AS a LEFT JOIN LATERAL (SELECT n, hash FROM cop.signed_audit_head
+          WHERE anchor AND n < a.n ORDER BY n DESC LIMIT 1) AS h ON true WINDOW w AS (ORDER BY a.n)) AS walked
+WHERE n <> before_n + 1 OR hash_before <> before_hash OR hash <> made;
+
+-- audit_head --
+-- The audit's head, where it is neither its last row nor, where none is kept, the head that the last were let go with.
+SELECT h.n, 'the head is ' || h.n || ' and the last row ' || coalesce(a.n, 0)
+FROM cop.audit_head AS h LEFT JOIN LATERAL (
+    SELECT n, hash FROM (SELECT n, hash FROM cop.audit UNION ALL SELECT n, hash FROM cop.signed_audit_head WHERE anchor) AS ends
+    ORDER BY n DESC LIMIT 1) AS a ON true
+WHERE h.n <> coalesce(a.n, 0) OR h.hash <> coalesce(a.hash, '\x');
+
+-- signed_audit_heads --
+SELECT n, hash, signed_at, key_id, signature FROM cop.signed_audit_head ORDER BY n;
+
+-- audit_hash_at --
+-- The hash of a row; of one that was let go none, and whether it was.
+SELECT (SELECT hash FROM cop.audit WHERE n = %(n)s), %(n)s <= coalesce((SELECT max(n) FROM cop.signed_audit_head WHERE anchor), 0);
+
+-- written_about --
+-- What is said of writes that the journal does not have.
+SELECT w.n, 'the journal has no such change' FROM cop.write_about AS w LEFT JOIN cop.journal AS j ON j.n = w.n WHERE j.n IS NULL;

@@ -3,7 +3,8 @@
 -- look --
 -- Whose eyes this transaction looks through, who acts, and why; ends with the transaction.
 SELECT set_config('cop.visible', %(visible)s, true), set_config('cop.actor', %(actor)s, true),
-       set_config('cop.cause', %(cause)s, true);
+       set_config('cop.cause', %(cause)s, true), set_config('cop.request', %(request)s, true),
+       set_config('cop.role', %(role)s, true), set_config('cop.department', %(department)s, true);
 
 -- clock --
 SELECT cop.clock(%(mode)s);
@@ -32,8 +33,8 @@ SELECT cop.value_before(%(layer)s, %(id)s, %(column)s);
 -- twin --
 SELECT cop.twin_of(%(layer)s, %(numbers)s, %(into)s, %(given)s, %(apart)s);
 
--- escalate --
-SELECT cop.escalate_requests();
+-- tick --
+SELECT cop.tick(%(rows)s);
 
 -- number --
 -- Number what was written: from here to the commit the head is held.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cop.errors import ConnectionLost, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
+from cop.store.pools import AT_ONCE, try_again
 from cop.visible import VisibleSet
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ def _pool() -> ConnectionPool[Connection]:
         min_size=1,
         max_size=settings.pool_size,
         timeout=5,
+        reconnect_timeout=AT_ONCE,
+        reconnect_failed=try_again,
         configure=_configure,
         check=ConnectionPool.check_connection if settings.pool_check else None,
         kwargs={
@@ -67,6 +70,14 @@ def reading(visible: VisibleSet) -> Iterator[Connection]:
             connection.execute("SELECT set_config('cop.visible', %s, false)", [wanted])
             setattr(connection, _SEEN, wanted)
         yield connection
+
+
+def twice[**P, T](read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a call reads. Reading changes nothing, so what broke with its connection is asked once more."""
+    try:
+        return read(*args, **kwargs)
+    except ConnectionLost:
+        return read(*args, **kwargs)
 
 
 @contextmanager

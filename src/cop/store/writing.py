@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cop.errors import Conflict, ConnectionLost, NotPermitted, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
+from cop.store.pools import AT_ONCE, try_again
 from cop.store.reading import Connection
 from cop.store.statements import statements
 from cop.visible import VisibleSet
@@ -36,7 +37,11 @@ def _pool() -> ConnectionPool[Connection]:
         min_size=0,
         max_size=settings.write_pool_size,
         timeout=5,
+        reconnect_timeout=AT_ONCE,
+        reconnect_failed=try_again,
         configure=_configure,
+        # A write whose connection broke cannot be asked again unasked: so each connection is tried before it is used.
+        check=ConnectionPool.check_connection,
         kwargs={
             "application_name": "cop-write",
             "connect_timeout": 5,
@@ -56,15 +61,20 @@ def close_write_pool() -> None:
 
 
 @contextmanager
-def writing(visible: VisibleSet, actor: str, cause: str = "") -> Iterator[Connection]:
+def writing(
+    visible: VisibleSet, actor: str, cause: str = "", *, request: str = "", role: str = "", department: str = ""
+) -> Iterator[Connection]:
     """A connection within one transaction of a writer; it is committed unless an error leaves the block.
+
+    With a request's id, it and the writer's role and department are kept beside the journal, for the audit.
 
     Raises StoreTrouble, TooSlow, Conflict, NotPermitted or Refused in place of the database's own errors; those go to
     the log.
     """
     wanted = "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
     with _explained(), _pool().connection() as connection, connection.transaction():
-        about = {"visible": wanted, "actor": actor, "cause": cause}
+        about = {"visible": wanted, "actor": actor, "cause": cause, "request": request, "role": role,
+                 "department": department}  # fmt: skip
         connection.execute(statements(SQL)["look"], about)
         yield connection
 

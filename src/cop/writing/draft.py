@@ -23,12 +23,14 @@ EMSC = "SB-EMSC"
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, what he sees, in which CRS his coordinates are, and why he does it (for steps that want a reason)."""
+    """Who writes, what he sees, in which CRS his coordinates are, why he does it
+    (for steps that want a reason), and by which request."""
 
     principal: Principal
     visible: VisibleSet
     crs: Crs = CRS84
     reason: str = ""
+    request: str = ""
 
     @property
     def department(self) -> str:

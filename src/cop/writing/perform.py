@@ -125,7 +125,11 @@ def _report(status: int, results: list[dict[str, Any]]) -> Answer:
 def _done(order: Order, work: Callable[[Connection], Answer]) -> Answer:
     writer = order.writer
     try:
-        with writing(writer.visible, writer.principal.subject, writer.reason) as connection:
+        who = writer.principal
+        with writing(
+            writer.visible, who.subject, writer.reason,
+            request=writer.request, role=who.role or "", department=who.department or "",
+        ) as connection:  # fmt: skip
             known = order.repeat.recall(connection) if order.repeat else None
             if known is not None:
                 return known
