@@ -12,6 +12,7 @@ from cop.settings import Settings
 from cop_server.border.client import client_of, counted_as, without_hearsay
 from cop_server.border.rates import bucket_of, largest_body
 from cop_server.border.sizes import MOST_PARAMETERS, fault_of
+from cop_server.border.windows import Rate, Windows
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ff::/48")]
 
@@ -122,3 +123,47 @@ def test_an_address_is_bounded() -> None:
     assert fault_of(plain | {"query_string": b"a" * 100}, 100).status == 414  # type: ignore[union-attr]
     many = b"&".join(b"a=1" for _ in range(MOST_PARAMETERS + 1))
     assert fault_of(plain | {"query_string": many}, 10_000).status == 414  # type: ignore[union-attr]
+
+
+class Clock:
+    """A time that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 600.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_window_slides_and_tells_when_one_more_is_allowed() -> None:
+    clock = Clock()
+    windows, rate = Windows(clock=clock), Rate("reads", 10, 60)
+    assert [windows.hit(rate, "a").allowed for _ in range(12)] == [True] * 10 + [False] * 2
+    refused = windows.hit(rate, "a")
+    assert (refused.left, refused.allowed) == (0, False)
+    assert windows.hit(rate, "b").left == 9, "a neighbour is counted by itself"
+    clock.now += refused.wait - 1.01
+    assert not windows.hit(rate, "a").allowed
+    clock.now += 1.01
+    assert windows.hit(rate, "a").allowed, "it was told when to come again"
+    assert not windows.hit(rate, "a").allowed
+    clock.now += 600
+    assert windows.hit(rate, "a", cost=0).left == 10, "to ask costs nothing"
+    assert windows.hit(rate, "a").left == 9
+
+
+def test_no_burst_at_the_edge_of_a_window_is_twice_the_rate() -> None:
+    clock = Clock()
+    windows, rate = Windows(clock=clock), Rate("reads", 100, 60)
+    clock.now = 659.0
+    first = sum(windows.hit(rate, "a").allowed for _ in range(150))
+    clock.now = 661.0
+    assert first + sum(windows.hit(rate, "a").allowed for _ in range(150)) <= 103
+
+
+def test_the_memory_of_clients_is_bounded() -> None:
+    windows, rate = Windows(most=100), Rate("reads", 2, 3600)
+    for number in range(1000):
+        windows.hit(rate, str(number))
+    assert len(windows._kept) == 100
+    assert windows.hit(rate, "999").left == 0

@@ -24,8 +24,8 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# What is no page has nothing to load, if a browser is brought to show it as one.
-_DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+# What is no page has nothing to load, if a browser is brought to show it as one; how it shows XML and text is its own.
+_DATA_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 _DATA: Final = ("application/json", "application/geo+json", "application/problem+json", "image/", "application/xml",
                 "text/xml", "application/vnd.")  # fmt: skip
 _PERMISSIONS: Final = (

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections import Counter
 from typing import Final
 
-from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +22,7 @@ from cop.settings import Settings
 from cop_server.border.about import About, about
 from cop_server.border.client import counted_as
 from cop_server.border.metrics import LIMITED
+from cop_server.border.windows import Rate, Standing, Windows
 from cop_server.identity.asker import KEY
 from cop_server.identity.credentials import recognise, recognised_at_once
 from cop_server.problems import problem
@@ -40,7 +37,7 @@ _EXPORTS: Final = re.compile(r"^/events$|^/collections/[^/]+/(?:changes|coverage
 _STREAMS: Final = "/events"
 _READS_BY_POST: Final = re.compile(r"^/processes/[^/]+/execution$")
 # Credentials that are not good: what guessing costs the store is bounded so, and the guesser gets nowhere.
-_GUESSES: Final = RateLimitItemPerSecond(30, 60, namespace="guesses")
+_GUESSES: Final = Rate("guesses", 30, 60)
 
 
 class Rates:
@@ -49,8 +46,8 @@ class Rates:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._counts = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._items = _items(settings)
+        self._windows = Windows()
+        self._rates = _rates(settings)
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +59,8 @@ class Rates:
         address = counted_as(known.client)
         asker = await self._asker(Headers(scope=scope), address)
         if asker is None:
-            await self._too_many(scope, "guesses", known, _GUESSES, address)(scope, receive, send)
+            answer = self._too_many(scope, "guesses", _GUESSES, self._windows.hit(_GUESSES, address, cost=0))
+            await answer(scope, receive, send)
             return
         principal = asker if isinstance(asker, Principal) else ANONYMOUS
         audience = _tell(known, principal)
@@ -72,11 +70,12 @@ class Rates:
         refused = self._fault_of_size(scope, audience)
         if refused is None and self._settings.rate_limits:
             bucket = bucket_of(scope["method"], scope["path"])
-            item = self._items[audience, bucket]
-            if not self._counts.hit(item, who):
-                refused = self._too_many(scope, bucket, known, item, who)
+            rate = self._rates[audience, bucket]
+            standing = self._windows.hit(rate, who)
+            if standing.allowed:
+                send = _telling(send, _headers(bucket, rate, standing))
             else:
-                send = self._telling(send, bucket, item, who)
+                refused = self._too_many(scope, bucket, rate, standing)
         if refused is not None:
             await refused(scope, receive, send)
         elif scope["path"] == _STREAMS:
@@ -90,11 +89,11 @@ class Rates:
             principal = recognised_at_once(headers)
             if principal is not None:
                 return principal
-            if self._settings.rate_limits and not self._counts.test(_GUESSES, address):
+            if self._settings.rate_limits and not self._windows.hit(_GUESSES, address, cost=0).allowed:
                 return None
             return await asyncio.get_running_loop().run_in_executor(threads(), recognise, headers)
         except NotRecognised as exc:
-            self._counts.hit(_GUESSES, address)
+            self._windows.hit(_GUESSES, address)
             return exc
         except StoreTrouble as exc:
             return exc
@@ -131,31 +130,33 @@ class Rates:
         # What has not been read of the body is not a request.
         return problem(Request(scope), 413, "Too large", detail, {"Connection": "close"}, parameter="body")
 
-    def _too_many(self, scope: Scope, bucket: str, known: About, item: RateLimitItem, who: str) -> Response:
-        LIMITED.labels(bucket, known.audience).inc()
-        policy, left, seconds = self._state(bucket, item, who)
+    def _too_many(self, scope: Scope, bucket: str, rate: Rate, standing: Standing) -> Response:
+        LIMITED.labels(bucket, about(scope).audience).inc()
         detail = (
-            f"Too many requests of the kind {bucket}: at most {item.amount} in {item.get_expiry()} seconds are"
-            f" answered. Please come again in {seconds} s."
+            f"Too many requests of the kind {bucket}: at most {rate.amount} in {rate.seconds} seconds are answered."
+            f" Please come again in {standing.wait} s."
         )
-        headers = {"Retry-After": str(seconds), "RateLimit-Policy": policy, "RateLimit": left}
+        headers = dict(_headers(bucket, rate, standing)) | {"Retry-After": str(standing.wait)}
         return problem(Request(scope), 429, "Too many requests", detail, headers)
 
-    def _telling(self, send: Send, bucket: str, item: RateLimitItem, who: str) -> Send:
-        async def told(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["RateLimit-Policy"], headers["RateLimit"], _ = self._state(bucket, item, who)
-            await send(message)
 
-        return told
+def _headers(bucket: str, rate: Rate, standing: Standing) -> tuple[tuple[str, str], ...]:
+    """How the client stands, by draft-ietf-httpapi-ratelimit-headers."""
+    return (
+        ("RateLimit-Policy", f'"{bucket}";q={rate.amount};w={rate.seconds}'),
+        ("RateLimit", f'"{bucket}";r={standing.left};t={rate.seconds if standing.allowed else standing.wait}'),
+    )
 
-    def _state(self, bucket: str, item: RateLimitItem, who: str) -> tuple[str, str, int]:
-        """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers), and in how many seconds more fits."""
-        stats = self._counts.get_window_stats(item, who)
-        seconds = min(max(1, round(stats.reset_time - time.time())), item.get_expiry())
-        policy = f'"{bucket}";q={item.amount};w={item.get_expiry()}'
-        return policy, f'"{bucket}";r={max(0, stats.remaining)};t={seconds}', seconds
+
+def _telling(send: Send, more: tuple[tuple[str, str], ...]) -> Send:
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in more:
+                headers[name] = value
+        await send(message)
+
+    return told
 
 
 def largest_body(settings: Settings, audience: Audience) -> int:
@@ -179,11 +180,10 @@ def _tell(known: About, principal: Principal) -> Audience:
     return seen.audience
 
 
-def _items(settings: Settings) -> dict[tuple[str, str], RateLimitItem]:
-    found: dict[tuple[str, str], RateLimitItem] = {}
+def _rates(settings: Settings) -> dict[tuple[str, str], Rate]:
+    found: dict[tuple[str, str], Rate] = {}
     for audience in type(settings.limits).model_fields:
         allowance = getattr(settings.limits, audience)
         for bucket in BUCKETS:
-            number, seconds = per_window(getattr(allowance, bucket))
-            found[audience, bucket] = RateLimitItemPerSecond(number, seconds, namespace=f"{audience}/{bucket}")
+            found[audience, bucket] = Rate(f"{audience}/{bucket}", *per_window(getattr(allowance, bucket)))
     return found
