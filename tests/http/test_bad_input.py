@@ -98,7 +98,7 @@ CASES = [
     ("/events?collections=incidents&filter=dead%3D1", 400, "filter"),
     ("/events?collections=incidents&filter=title_en%20%3D%201%2B2", 400, "filter"),
     ("/events?bbox=1", 400, "bbox"),
-    ("/events?limit=5", 400, "limit"),
+    ("/events?nothing=1", 400, "nothing"),
     ("/events?mode=all", 400, "mode"),
     (f"{INCIDENTS}/changes", 400, "since"),
     (f"{INCIDENTS}/changes?since=-1", 400, "since"),

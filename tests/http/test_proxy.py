@@ -80,7 +80,7 @@ def proxied(
     port, plain = free_port(), free_port()
     own = start_server_once(
         database.app_dsn, app=SERVE, COP_VAR=str(folder), COP_URL=f"https://localhost:{port}", COP_RATE_LIMITS="true",
-        COP_TRUSTED_PROXIES='["127.0.0.1/32"]', COP_LOG="json",
+        COP_TRUSTED_PROXIES='["127.0.0.1/32"]', COP_LOG="json", COP_CORS_ORIGINS='["https://partner.example"]',
     )  # fmt: skip
     trust = certificate(folder)
     (folder / "nginx.conf").write_text(configuration(folder, port, plain, own.removeprefix("http://")))
@@ -143,6 +143,27 @@ def test_sessions_work_behind_it_and_only_from_its_own_origin(proxied: tuple[htt
     strange = client.post("/session", json=body, headers={"Origin": "https://other.example"})
     assert strange.status_code == 403
     client.cookies.clear()
+
+
+def test_only_the_origins_that_are_named_may_read_it_and_never_with_a_session(
+    proxied: tuple[httpx.Client, str, Path],
+) -> None:
+    client, _, _ = proxied
+    for origin, allowed in (("https://partner.example", True), ("https://other.example", False), ("null", False)):
+        answer = client.get("/collections/incidents/items", headers={"Origin": origin})
+        assert answer.status_code == 200
+        assert (answer.headers.get("access-control-allow-origin") == origin) is allowed, origin
+        assert "access-control-allow-credentials" not in answer.headers
+        asked = {"Origin": origin, "Access-Control-Request-Method": "PATCH",
+                 "Access-Control-Request-Headers": "authorization, if-match"}  # fmt: skip
+        before = client.options("/collections/incidents/items/I-1", headers=asked)
+        assert (before.status_code == 200) is allowed
+        assert "access-control-allow-credentials" not in before.headers
+        if allowed:
+            assert "PATCH" in before.headers["access-control-allow-methods"]
+            assert "if-match" in before.headers["access-control-allow-headers"].lower()
+            assert "COP-Caveat" in answer.headers["access-control-expose-headers"]
+            assert "Origin" in answer.headers["vary"]
 
 
 def test_events_come_through_at_once(proxied: tuple[httpx.Client, str, Path], database: Cluster) -> None:
