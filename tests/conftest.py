@@ -30,6 +30,7 @@ from cop_server.cluster import Cluster, create_database, drop_database, ensure_c
 from cop_server.installation import build_basemap, load
 
 ROOT = Path(__file__).parent.parent
+SERVE = "cop serve"  # in place of an application: the server as `cop serve` starts it, with a COP_VAR of its own
 
 # A small exercise territory: the same code draws it, and a suite waits a twentieth of the time.
 os.environ.setdefault("COP_EXERCISE_SCALE", "0.05")
@@ -178,14 +179,18 @@ class Server:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.log = var / f"server-{port}.log"
-        env = {**os.environ, "COP_APP_DATABASE_URL": app_dsn, "COP_VAR": str(var), "COP_URL": self.url, **more}
+        # Suites ask more than any client may; those of the limits say which they want.
+        env = {**os.environ, "COP_RATE_LIMITS": "false", "COP_APP_DATABASE_URL": app_dsn, "COP_VAR": str(var),
+               "COP_URL": self.url, **more}  # fmt: skip
         env.pop("COP_DATABASE_URL", None)
-        factory = ["--factory"] if app.endswith("create_app") else []
+        if app == SERVE:
+            command = [sys.executable, "-m", "cop_server", "serve"]
+            env |= {"COP_PORT": str(port), "COP_WORKERS": more.get("COP_WORKERS", "1")}
+        else:
+            factory = ["--factory"] if app.endswith("create_app") else []
+            command = [sys.executable, "-m", "uvicorn", app, *factory, "--port", str(port), "--log-level", "warning"]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", app, *factory, "--port", str(port), "--log-level", "warning"],
-                env=env, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT,
-            )  # fmt: skip
+            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
 
     def wait(self, path: str, seconds: float = 60) -> None:
         """Until the address answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from cop_server.cluster import Cluster
 
 WORKERS = 2
 QUIET = ("--log-level", "warning", "--no-access-log")
+_MANY = "1000000/second"
+_UNLIMITED = {"reads": _MANY, "tiles": _MANY, "writes": _MANY, "exports": _MANY, "streams": 100_000}
 _PATIENCE = 60.0  # seconds that a server may take to start
 
 
@@ -112,8 +115,9 @@ def _memory_of(pid: int) -> Memory:
 
 
 def bare_environment() -> dict[str, str]:
-    """This process's environment without the settings of another COP or pygeoapi."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("COP_", "PYGEOAPI_", "PG"))}
+    """This process's environment without the settings of another COP or pygeoapi; clients are counted, none refused."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("COP_", "PYGEOAPI_", "PG"))}
+    return bare | {"COP_LIMITS": json.dumps({"public": _UNLIMITED, "departments": _UNLIMITED, "emsc": _UNLIMITED})}
 
 
 def start_cop(folder: Path, cluster: Cluster, *, cache_mb: int) -> Server:

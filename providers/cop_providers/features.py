@@ -14,8 +14,8 @@ from cop.crs import CRS84, crs_of
 from cop.query import answer
 from cop.query.delta import Change, Place, changes
 from cop.query.filter import queryables
-from cop.query.parse import Asked, equality, read_interval
-from cop.query.question import MAX_LIMIT, MAX_OFFSET, Box, Question, SortKey
+from cop.query.parse import Asked, equality, most_rows, read_interval
+from cop.query.question import MAX_OFFSET, Box, Question, SortKey
 from cop.writing import perform
 from cop.writing.body import Body
 from cop.writing.perform import Order
@@ -95,7 +95,7 @@ class FeatureProvider(BaseProvider):  # type: ignore[misc]
                 layer=self.layer,
                 visible=viewing().visible,
                 asof=viewing().asof,
-                limit=min(limit, MAX_LIMIT),
+                limit=min(limit, most_rows(viewing().visible)),
                 offset=offset,
                 box=Box(bbox[0], bbox[1], bbox[2], bbox[3]) if bbox else None,
                 interval=read_interval(datetime_ or None),

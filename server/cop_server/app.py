@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import ctypes
 import gc
 import os
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,10 @@ from cop.store.writing import close_write_pool
 from cop_providers.features import FeatureProvider
 from cop_providers.tiles import TileProvider
 from cop_server.basemaps import basemap_routes, close_basemaps
-from cop_server.border import Border
+from cop_server.border.about import named
+from cop_server.border.gate import Gate
+from cop_server.border.gauges import gauging
+from cop_server.border.rates import Rates
 from cop_server.cache import AnswerCache
 from cop_server.events.hub import Hub
 from cop_server.events.stopping import ending_with_the_server
@@ -50,7 +51,7 @@ from cop_server.routes.documents import Documents
 from cop_server.routes.events import Events
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
-from cop_server.routes.road import Handler, Road
+from cop_server.routes.road import ContextExecutor, Handler, Road
 from cop_server.routes.series import Locations
 from cop_server.routes.session import session_routes
 from cop_server.routes.similar import Candidates
@@ -63,14 +64,6 @@ from cop_server.ticker import ticking
 _HERE = Path(__file__).parent
 _M_ARENA_MAX = -8  # malloc.h
 _DOCUMENT = ("json", "html", "jsonld")
-
-
-class _ContextExecutor(ThreadPoolExecutor):
-    """Threads that see the context variables of whoever hands them work (pygeoapi's calls run there)."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a call in a copy of the caller's context."""
-        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
 
 
 def prepare_environment(settings: Settings) -> None:
@@ -106,7 +99,7 @@ def create_app() -> Starlette:
         _route("/collections/{collection}/locations/{location:path}", Locations(features, cache).series, ("json",)),
         _route("/events", Events(hub).stream, ("events",), noted="events"),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
-        *health_routes(),
+        *health_routes(settings),
         *session_routes(),
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
@@ -119,24 +112,26 @@ def create_app() -> Starlette:
         Mount("/static", StaticFiles(directory=os.environ["COP_STATIC"])),
     ]
     application = Starlette(
-        routes=routes,
+        routes=named(routes),
         lifespan=_lifespan,
         exception_handlers=HANDLERS,
         middleware=[
-            Middleware(Border),
+            Middleware(Gate, settings=settings),
             Middleware(
                 CORSMiddleware, allow_origins=settings.cors_origins,
                 allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["*"],
                 expose_headers=["ETag", "COP-Sequence", "COP-Caveat", "Content-Crs", "Link", "Location",
-                                "Memento-Datetime"],
+                                "Memento-Datetime", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
             ),
             Middleware(Asking, url=settings.url),
             Middleware(SessionGuard),
+            Middleware(Rates, settings=settings),
         ],
     )  # fmt: skip
     application.state.styles = styles
     application.state.hub = hub
+    application.state.cache = cache
     return application
 
 
@@ -152,13 +147,13 @@ def _share_memory_arenas() -> None:
 @asynccontextmanager
 async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     settings = get_settings()
-    asyncio.get_running_loop().set_default_executor(_ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
+    asyncio.get_running_loop().set_default_executor(ContextExecutor(settings.pool_size, thread_name_prefix="pygeoapi"))
     # What was made at start stays; the collector need not walk through it again and again.
     gc.collect()
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     with ending_with_the_server(application.state.hub):
-        async with ticking(), noting():
+        async with ticking(), noting(), gauging(application.state.hub, application.state.cache):
             yield
     await application.state.hub.close()
     application.state.styles.close()

@@ -9,6 +9,9 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from cop_server.border.metrics import CACHE
+
+_FOUND, _MADE, _AWAITED = (CACHE.labels(outcome) for outcome in ("found", "made", "awaited"))
 _SMALL = 1000  # bytes under which compression gains nothing
 _LEVEL = 4
 
@@ -37,12 +40,19 @@ class AnswerCache:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
+                _FOUND.inc()
                 return found
             future = self._making.get(key)
             mine = future is None
             if future is None:
                 future = self._making[key] = Future()
+        (_MADE if mine else _AWAITED).inc()
         return self._make(key, make, future) if mine else future.result()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the bodies that are kept."""
+        return self._size
 
     def _make(self, key: Hashable, make: Callable[[], Answer], future: Future[Answer]) -> Answer:
         try:

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from cop.errors import NotPermitted
+from cop.settings import Settings
 from cop.store.reading import reading
 from cop.visible import VisibleSet
+from cop_server.border.about import about
+from cop_server.border.client import is_within
+from cop_server.border.gauges import StoreCollector
+from cop_server.border.metrics import exposition
 
 
-def health_routes() -> list[BaseRoute]:
-    """The two addresses that a load balancer asks."""
-    return [Route("/health", _health), Route("/ready", _ready)]
+def health_routes(settings: Settings) -> list[BaseRoute]:
+    """The two addresses that a load balancer asks, and the one that Prometheus reads."""
+    return [Route("/health", _health), Route("/ready", _ready), Route("/metrics", _Metrics(settings).told)]
 
 
 async def _health(_: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+class _Metrics:
+    """Metrics, for those networks alone that may read them; others learn only that nothing is here for them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._networks = settings.metrics_from
+        self._store = StoreCollector(settings.mode)
+
+    def told(self, request: Request) -> Response:
+        """The metrics of all processes."""
+        known = about(request.scope)
+        # By a proxy that is not trusted, everybody comes from the proxy's address.
+        if known.is_strange or not is_within(known.client, self._networks):
+            raise NotPermitted("/metrics is read from the networks of COP_METRICS_FROM only")
+        return Response(
+            exposition(self._store), headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_PLAIN_1_0_0
+        )
 
 
 def _ready(_: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import time
@@ -27,12 +28,15 @@ from cop_server.keeping.archive import told_of
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
+METRICS = "metrics"
+_OPEN_FILES = 65_536
 _STATE = (
     BASEMAP,
     "mapproxy",
     "blobs",
     "log",
     heads.FOLDER,
+    METRICS,
     SECRET_FILE,
     _PID_FILE,
 )  # what `clean` deletes beside the store
@@ -63,16 +67,34 @@ def serve(settings: Settings) -> None:
     pid_file = settings.var / _PID_FILE
     pid_file.parent.mkdir(parents=True, exist_ok=True)
     pid_file.write_text(str(os.getpid()))
+    _make_room(settings)
+    # Not before: what counts reads at its import where the processes write their numbers.
+    from cop_server.border.log import configuration
+    from cop_server.border.protocol import Protocol
+
     say(f"serving on http://{settings.host}:{settings.port} (the map: /map); stop with Ctrl-C or `make stop`")
     try:
         uvicorn.run(
             "cop_server.app:create_app", factory=True, host=settings.host, port=settings.port,
-            workers=settings.workers, loop="uvloop", http="httptools", log_level="warning", access_log=False,
+            workers=settings.workers, loop="uvloop", http=Protocol, ws="none", access_log=False,
+            log_config=configuration(settings.log),
             timeout_graceful_shutdown=_GRACE_SECONDS, timeout_keep_alive=30, server_header=False,
             proxy_headers=False,
         )  # fmt: skip
     finally:
         pid_file.unlink(missing_ok=True)
+
+
+def _make_room(settings: Settings) -> None:
+    """A folder for the numbers of all processes, and as many open files as the machine lets us have connections."""
+    folder = settings.var / METRICS
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def stop(settings: Settings) -> None:

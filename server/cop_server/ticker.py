@@ -15,6 +15,7 @@ from cop.errors import CopError
 from cop.store.statements import statements
 from cop.store.writing import SQL, writing
 from cop.visible import VisibleSet
+from cop_server.border.metrics import TICKED, TICKS
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 15.0
@@ -54,7 +55,11 @@ async def _run(seconds: float) -> None:
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(tick)
+            TICKS.labels("done").inc()
+            TICKED.set_to_current_time()
         except CopError:
+            TICKS.labels("failed").inc()
             _log.warning("the ticker could not reach the store; it tries again")
         except Exception:
+            TICKS.labels("failed").inc()
             _log.exception("the ticker failed; it tries again")

@@ -16,7 +16,8 @@ import psycopg
 
 from cop.errors import Refused
 from cop.heads import SignedHead, keep_outside, signed
-from cop.query.parse import DOCUMENT, check_known, read_interval, read_limit
+from cop.query.parse import DOCUMENT, check_known, read_interval, read_number
+from cop.query.question import MAX_LIMIT
 from cop.query.values import read_time
 from cop.store.reading import Connection
 from cop.store.statements import statements
@@ -96,7 +97,7 @@ def read_filters(given: Mapping[str, str], mode: str | None) -> Filters:
     begin, end = (interval.start, interval.end) if interval is not None else (None, None)
     return Filters(
         mode, begin or _BEGINNING, end or _END, **texts, before=_cursor(given.get("cursor")),
-        limit=read_limit(given.get("limit", "100")),
+        limit=min(read_number(given.get("limit"), "limit", 1, "100") or 100, MAX_LIMIT),
     )  # fmt: skip
 
 

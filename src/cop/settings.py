@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cop.limits import Limits
 from cop.resources import clone_folder
 
 Mode = Literal["actual", "exercise", "test"]
+Network = IPv4Network | IPv6Network
 
 
 def _default_var() -> Path:
@@ -59,6 +62,30 @@ class Settings(BaseSettings):
     events_queue_kb: int = Field(1000, description="What waits for a slow client of events before it is dropped", ge=1)
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
+    rate_limits: bool = Field(True, description="Whether requests and streams of a client are counted and limited")
+    limits: Limits = Field(
+        default_factory=lambda: Limits.model_validate({}), description="What each audience may ask for (JSON object)"
+    )
+    events_streams: int = Field(5000, description="Open streams of events of one server process", ge=1)
+    trusted_proxies: list[Network] = Field(
+        [], description="Networks of proxies whose word on a client is taken (JSON list)"
+    )
+    proxy_headers: Literal["x-forwarded", "forwarded"] = Field(
+        "x-forwarded", description="The headers that trusted proxies write: X-Forwarded-For and its like, or Forwarded"
+    )
+    metrics_from: list[Network] = Field(
+        [IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")],
+        description="Networks that may read /metrics (JSON list)",
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="text: warnings and faults for a person; json: lines, with one for each request"
+    )
+    url_kb: int = Field(16, description="Longest address of a request (kB)", ge=1, le=64)
+    header_kb: int = Field(64, description="Address and headers of a request, together at most (kB)", ge=4, le=1024)
+    header_s: float = Field(10.0, description="How long a client may take to send its headers", gt=0)
+    stalled_s: float = Field(60.0, description="How long a client may take nothing of its answer", gt=0)
+    half_open: int = Field(1000, description="Connections of one server process that have asked nothing yet", ge=1)
+    unread_mb: int = Field(256, description="What may wait for clients that do not read, in one process (MB)", ge=1)
     oidc_issuer: str = Field(
         "", description="Issuer of OIDC tokens, as in their claim iss; empty: tokens are not taken"
     )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from cop.catalogue import Layer, catalogue
+from cop.limits import Audience as Audience
 from cop.settings import Mode
-
-Audience = Literal["public", "press", "partner", "departments", "emsc"]
 
 # The release labels that each audience sees beside its own department's `owner` records (contract: Audiences).
 LABELS: dict[Audience, tuple[str, ...]] = {

@@ -86,6 +86,29 @@ CASES = [
     (f"{INCIDENTS}/items?filter=major%20IN%20(title_en)", 400, "filter"),
     (f"{INCIDENTS}/items?filter=title_en%20%3D%201%2B2", 400, "filter"),
     (f"{INCIDENTS}/items?asof=%EF%BC%91", 400, "asof"),
+    ("/events?since=yesterday", 400, "since"),
+    ("/events?since=", 400, "since"),
+    ("/events?since=999999999", 400, "since"),
+    ("/events?since=5:", 400, "since"),
+    ("/events?since=1&since=2", 400, "since"),
+    ("/events?collections=nothing", 404, "collections"),
+    ("/events?collections=,", 400, "collections"),
+    ("/events?filter=nothing%3D1", 400, "filter"),
+    ("/events?collections=incidents&filter=nothing%3D1", 400, "filter"),
+    ("/events?collections=incidents&filter=dead%3D1", 400, "filter"),
+    ("/events?collections=incidents&filter=title_en%20%3D%201%2B2", 400, "filter"),
+    ("/events?bbox=1", 400, "bbox"),
+    ("/events?nothing=1", 400, "nothing"),
+    ("/events?mode=all", 400, "mode"),
+    (f"{INCIDENTS}/changes", 400, "since"),
+    (f"{INCIDENTS}/changes?since=-1", 400, "since"),
+    (f"{INCIDENTS}/changes?since=999999999", 400, "since"),
+    (f"{INCIDENTS}/changes?since=5&until=1", 400, "until"),
+    (f"{INCIDENTS}/changes?since=0&filter=nothing%3D1", 400, "filter"),
+    (f"{INCIDENTS}/changes?cursor=abc", 400, "cursor"),
+    ("/summary?filter=nothing%3D1", 400, "filter"),
+    ("/summary?collection=nothing", 400, "collection"),
+    ("/summary?hours=0", 400, "hours"),
 ]  # fmt: skip
 
 
@@ -106,6 +129,26 @@ def test_bad_requests_are_told(http: httpx.Client, path: str, status: int, param
         and parameter in ("limit", "bbox", "datetime", "filter", "mode", "f", "crs", "asof", "sortby")
     ):
         assert told.get("example") or "twice" in told["detail"] or "goes with" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "query"),
+    [
+        ("yesterday", ""), ("12:", ""), ("-1", ""), ("1e3", ""), ("\u0660".encode(), ""), ("9" * 30, ""),
+        ("999999999", ""),  # ahead of all that was ever numbered
+        ("999999999:I-1", ""), ("yesterday", "&since=0"), ("999999999", "&since=0"), ("1:%00", ""),
+    ],
+)  # fmt: skip
+def test_an_id_of_an_event_that_is_none_is_told(http: httpx.Client, sent: str | bytes, query: str) -> None:
+    answer = http.get(f"/events?collections=incidents{query}", headers={"Last-Event-ID": sent})
+    assert answer.status_code == 400, "the header is the newer of the two, and what is wrong with it is not passed over"
+    assert answer.json()["parameter"] == "Last-Event-ID"
+
+
+def test_what_is_wrong_is_told_before_what_lies_ahead(http: httpx.Client) -> None:
+    """Of two faults the one that the client can mend by itself comes first."""
+    answer = http.get("/events?collections=incidents&filter=nothing%3D1", headers={"Last-Event-ID": "999999999"})
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "filter")
 
 
 def test_no_operator_on_any_column_brings_out_the_stores_own_error(http: httpx.Client) -> None:

@@ -279,6 +279,15 @@ def _responses() -> dict[str, Any]:
         "NotFound": {"description": "Nothing is here", "content": problem},
         "Gone": {"description": "Kept no longer: the example is the earliest number", "content": problem},
         "Unavailable": {"description": "The store does not answer at the moment", "content": problem},
+        "TooMany": {
+            "description": "More than the audience may ask for in that time",
+            "headers": {
+                "Retry-After": {"description": "Seconds until one more is answered", "schema": {"type": "integer"}},
+                "RateLimit": {"description": "What is left, and for how long", "schema": {"type": "string"}},
+                "RateLimit-Policy": {"description": "How many in how many seconds", "schema": {"type": "string"}},
+            },
+            "content": problem,
+        },
     }
 
 

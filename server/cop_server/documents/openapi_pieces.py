@@ -20,7 +20,7 @@ def operation(
 ) -> dict[str, Any]:
     """A path with one way to read it."""
     refused = {"400": ref("responses", "BadRequest"), "404": ref("responses", "NotFound"),
-               "503": ref("responses", "Unavailable")}  # fmt: skip
+               "429": ref("responses", "TooMany"), "503": ref("responses", "Unavailable")}  # fmt: skip
     return {
         "get": {
             "operationId": identifier,

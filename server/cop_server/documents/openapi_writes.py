@@ -11,7 +11,7 @@ from cop_providers.schema import properties_schema
 _GEOJSON, _PATCH = "application/geo+json", "application/merge-patch+json"
 _REFUSED = {
     "400": "BadRequest", "401": "NotRecognised", "403": "NotPermitted", "404": "NotFound", "422": "Invalid",
-    "503": "Unavailable",
+    "429": "TooMany", "503": "Unavailable",
 }  # fmt: skip
 
 

@@ -58,6 +58,11 @@ def provenances(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Laye
     return [(layer, by_mode if layer.is_labelled else known.get(layer.id) or layer.provenance) for layer in layers]
 
 
+def loaded_at(visible: VisibleSet) -> dict[str, datetime]:
+    """When each layer that comes from a source was last loaded."""
+    return {_text(row[0]): row[2] for row in _loaded(visible) if row[2] is not None}
+
+
 def _loaded(visible: VisibleSet) -> list[tuple[Any, ...]]:
     with reading(visible) as connection:
         return connection.execute(statements(_SQL)["loaded"], {"classes": list(visible.classes)}).fetchall()

@@ -10,6 +10,7 @@ from typing import Any
 from cop.query.delta import Place
 from cop.query.question import Question
 from cop.visible import VisibleSet
+from cop_server.border.metrics import DROPPED
 from cop_server.events.encode import Batch, marker, moved, next_batch, told
 from cop_server.routes.road import threads
 
@@ -62,6 +63,7 @@ class Subscriber:
         if self.end is not None or not chunks:
             return
         if self._size > self._limit:  # what waits counts, not what comes: one large batch drops nobody
+            DROPPED.inc()
             self.finish(marker("dropped", "the client reads too slowly; begin again with the last id"))
             return
         self._queue.extend(chunks)

@@ -108,6 +108,16 @@ class Hub:
     def _channels(self) -> list[Channel]:
         return [channel for watch in self._watches.values() for channel in watch.channels.values()]
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return sum(channel.users for channel in self._channels())
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether streams wait for a listener that has lost the store."""
+        return self._hears is False
+
     def end_streams(self) -> None:
         """Let every stream end by itself: a server that stops waits for its answers to be sent."""
         self.is_closing = True

@@ -21,7 +21,8 @@ from cop_server.clients.basemaps import Basemap, basemaps
 from cop_server.clients.layers import Drawing, Scene
 from cop_server.clients.words import read_tongue
 from cop_server.documents.state import provenances
-from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise
+from cop_server.identity.asker import asker
+from cop_server.identity.credentials import CREDENTIAL_HEADERS
 from cop_server.negotiate import single
 from cop_server.routes.answers import LIVE, is_known
 from cop_server.routes.road import Ask
@@ -71,7 +72,7 @@ def _one(url: str, request: Request) -> Response:
 
 def _read(url: str, request: Request, given: dict[str, str]) -> tuple[Ask, Scene]:
     mode = read_mode(given)
-    principal = recognise(request.headers).acting_in(mode)
+    principal = asker(request).acting_in(mode)
     visible = principal.visible(mode)
     tongue = read_tongue(given.get("lang"))
     return Ask(request, given, "file", tongue, visible, principal), Scene(url, visible, tongue)

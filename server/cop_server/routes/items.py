@@ -12,6 +12,7 @@ from cop.catalogue import Layer, catalogue
 from cop.errors import NotFound
 from cop.query import answer
 from cop.query.canonical import question_hash
+from cop.query.caveats import caveat_of
 from cop.query.parse import read_item, read_items
 from cop.query.question import Question
 from cop.query.versions import read_versions, versions
@@ -37,11 +38,13 @@ class Items:
         asked = read_items(provider.layer, ask.visible, ask.given)
         question = provider.resolved(asked)
         at = answer.current_state(question)
-        tag = answer.etag(question, at, self._url, ask.given)
-        headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(at.n)}
+        caveat = caveat_of(question)
+        tag = answer.etag(question, at, self._url, ask.given, *caveat.depends_on)
+        headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(at.n), **caveat.headers}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
-            lambda: self._page_body(ask, provider, question), pinned=answer.is_immutable(asked),
+            lambda: self._page_body(ask, provider, question),
+            pinned=answer.is_immutable(asked) and not provider.layer.feeds,
         )  # fmt: skip
 
     def check(self, ask: Ask) -> None:
@@ -56,12 +59,13 @@ class Items:
         found = provider.item(question, ask.path("feature"))
         # A past version may be redacted, which the layer's mark tells; the present one is then another version.
         since = answer.current_state(question).depends_on if question.asof is not None else ()
-        tag = answer.item_etag(question, found, self._url, ask.given, since)
-        headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n)}
+        caveat = caveat_of(question)
+        tag = answer.item_etag(question, found, self._url, ask.given, since, *caveat.depends_on)
+        headers = {"Content-Crs": question.crs.header, "COP-Sequence": str(found.n), **caveat.headers}
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
             lambda: self._item_body(ask, provider.layer, found.feature),
-            pinned=answer.is_immutable(asked),
+            pinned=answer.is_immutable(asked) and not provider.layer.feeds,
         )  # fmt: skip
 
     def versions(self, ask: Ask) -> Response:

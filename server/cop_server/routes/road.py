@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +27,8 @@ from cop.settings import get_settings
 from cop.store.reading import twice
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
-from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise, recognised_at_once
+from cop_server.identity.asker import asker, asker_at_once
+from cop_server.identity.credentials import CREDENTIAL_HEADERS
 from cop_server.negotiate import PAGES, form, language, single
 from cop_server.noting import note_answer
 from cop_server.routes.memento import telling, with_moment
@@ -52,10 +55,18 @@ _REFUSED_ON_PAGES = frozenset({"bbox", "datetime", "filter", "limit", "offset"})
 _ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
 
 
+class ContextExecutor(ThreadPoolExecutor):
+    """Threads that see the context variables of whoever hands them work: pygeoapi's visible set, the log's request."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a call in a copy of the caller's context."""
+        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
+
+
 @lru_cache(maxsize=1)
 def threads() -> ThreadPoolExecutor:
     """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain."""
-    return ThreadPoolExecutor(get_settings().pool_size, thread_name_prefix="road")
+    return ContextExecutor(get_settings().pool_size, thread_name_prefix="road")
 
 
 def _only_read(scope: Scope) -> Response:
@@ -102,9 +113,9 @@ class Road:
             given = with_moment(given, request.headers)
         chosen = form(given, request.headers, self._forms)
         loop = asyncio.get_running_loop()
-        principal = recognised_at_once(request.headers)
+        principal = asker_at_once(request)
         if principal is None:
-            principal = await loop.run_in_executor(threads(), twice, recognise, request.headers)
+            principal = await loop.run_in_executor(threads(), twice, asker, request)
         mode = read_mode(given)
         principal = principal.acting_in(mode)
         visible = principal.visible(mode)

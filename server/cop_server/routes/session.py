@@ -14,7 +14,8 @@ from cop.catalogue import catalogue
 from cop.errors import NotPermitted, NotRecognised, Refused
 from cop.identity import OF_A_DEPARTMENT, ROLES, Principal
 from cop.settings import get_settings
-from cop_server.identity.credentials import CREDENTIAL_HEADERS, good_until, has_credentials, recognise
+from cop_server.identity.asker import asker
+from cop_server.identity.credentials import CREDENTIAL_HEADERS, good_until, has_credentials
 from cop_server.identity.sessions import (
     Session,
     begin,
@@ -39,14 +40,14 @@ def session_routes() -> list[BaseRoute]:
 
 
 async def _who(request: Request) -> Response:
-    who = await run_in_threadpool(recognise, request.headers)
+    who = await run_in_threadpool(asker, request)
     session = None if has_credentials(request.headers) else await run_in_threadpool(session_of, request.headers)
     return _told(who, session)
 
 
 async def _sign_in(request: Request) -> Response:
     if has_credentials(request.headers):
-        who = await run_in_threadpool(recognise, request.headers)
+        who = await run_in_threadpool(asker, request)
         session = begin(who, good_until(request.headers))
     else:
         session = _entered(await _body(request))

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from cop.catalogue import Catalogue, Layer
 from cop.errors import NotFound, Refused
 from cop.query import answer
+from cop.query.caveats import caveat_of
 from cop.query.parse import DOCUMENT, check_known, read_mode
 from cop.query.summary import Tally, check_summaries, read_tally, state
 from cop.query.summary import count as counted
@@ -19,7 +20,7 @@ from cop_server.cache import AnswerCache
 from cop_server.documents import processes
 from cop_server.documents.links import JSON
 from cop_server.documents.summary import shown_beside, summary_document
-from cop_server.identity.credentials import recognise
+from cop_server.identity.asker import asker
 from cop_server.negotiate import language, single
 from cop_server.noting import note_answer
 from cop_server.routes.answers import answered
@@ -43,8 +44,10 @@ class Summaries:
         """The counts of one layer, for any filter that its items take."""
         tally = read_tally(self._layer(ask.given), ask.visible, ask.given)
         at = state(tally.question, shown_beside(self._catalogue))
-        tag = answer.etag(tally.question, at, self._url, ask.given, ask.lang, tally.moment)
-        headers = {"COP-Sequence": str(at.n)}
+        caveat = caveat_of(tally.question)
+        extra = (self._url, ask.given, ask.lang, tally.moment, *caveat.depends_on)
+        tag = answer.etag(tally.question, at, *extra)
+        headers = {"COP-Sequence": str(at.n), **caveat.headers}
         return answered(
             ask, self._cache, tag, headers, JSON, lambda: orjson.dumps(self._document(tally, ask.given, ask.lang))
         )  # fmt: skip
@@ -72,6 +75,7 @@ class Summaries:
         document = self._document(tally, given, "zh" if lang.startswith("zh") else "en")
         result: dict[str, Any] = document if wanted.raw else {"summary": document}
         headers = {"Cache-Control": "no-store", "COP-Sequence": str(document["sequence"])}
+        headers |= caveat_of(tally.question).headers
         return JSONResponse(result, headers=headers)
 
     def _document(self, tally: Tally, given: dict[str, str], lang: str) -> dict[str, Any]:
@@ -95,7 +99,7 @@ class Summaries:
         return await run_in_threadpool(self._executed, request, given, body)
 
     def _executed(self, request: Request, given: dict[str, str], body: bytes) -> Response:
-        principal = recognise(request.headers)
+        principal = asker(request)
         visible = principal.visible(read_mode(given))
         ask = Ask(request, given, "json", language(given, request.headers), visible, principal)
         response = self.execute(ask, body)

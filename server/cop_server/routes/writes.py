@@ -26,7 +26,9 @@ from cop.writing.repeat import Answer, Repeat, read_key
 from cop.writing.rights import check_writer, is_writer
 from cop.writing.write import Expected
 from cop_providers.features import FeatureProvider
-from cop_server.identity.credentials import CREDENTIAL_HEADERS, recognise
+from cop_server.border.rates import largest_body
+from cop_server.identity.asker import asker
+from cop_server.identity.credentials import CREDENTIAL_HEADERS
 from cop_server.negotiate import single
 from cop_server.routes.body import read_body
 from cop_server.routes.items import provider_of
@@ -63,7 +65,7 @@ class Writes:
     ) -> Response:
         layer = provider_of(self._providers, str(request.path_params["collection"])).layer
         mode = read_mode(single(request.query_params))
-        known = await run_in_threadpool(twice, recognise, request.headers)
+        known = await run_in_threadpool(twice, asker, request)
         principal = known.acting_in(mode)
         allow = {"Allow": ", ".join(_allowed(layer, methods, principal)), "Vary": CREDENTIAL_HEADERS}
         if request.method == "OPTIONS":
@@ -76,7 +78,7 @@ class Writes:
                 f"this session writes {known.only_mode} records only; the request is for {mode} ones", "mode"
             )
         check_writer(principal)
-        body = await read_body(request, get_settings().body_mb * 1_000_000)
+        body = await read_body(request, largest_body(get_settings(), principal.visible(mode).audience))
         done = await run_in_threadpool(work, request, layer, body, principal)
         return Response(
             done.body, done.status, {**done.headers, "Cache-Control": "no-store", "Vary": CREDENTIAL_HEADERS}

@@ -236,15 +236,28 @@ class Condition(Model):
     filter: str
 
 
+class Tells(Model):
+    """Columns by which a layer tells how its feeds are: state, age (s), and of the last attempt what it was like."""
+
+    state: Name
+    age: Name
+    attempted: Name
+    good: Name
+    seen: Name
+    refused: Name
+
+
 class Current(Condition):
     """What every summary shows beside its counts: the records that matter now, with some of their columns.
 
-    With `caveat` they are what makes counts doubtful, such as a feed that is down.
+    With `caveat` they are what makes counts doubtful, such as a feed that is down. `tells` names the columns that
+    metrics and the header COP-Caveat are made of.
     """
 
     properties: tuple[Name, ...]
     sortby: str | None = None
     caveat: bool = False
+    tells: Tells | None = None
 
 
 class Summary(Model):
@@ -262,7 +275,9 @@ class Layer(Model):
     stand-in is always an exercise, whatever it stands for. `history_days`: how long versions are kept after they were
     closed, where not as long as COP_HISTORY_DAYS says. `series_days`: how long single observations are, where not as
     long as COP_SERIES_DAYS says; then they are kept by the hour. `places`: how its names place what comes without
-    coordinates; `placed`: how its own records are; `alike`: when two of them may tell of one thing.
+    coordinates; `placed`: how its own records are; `alike`: when two of them may tell of one thing. `feeds` names the
+    feeds that stand behind the layer, as the layer whose summary tells of them calls them: where one is late, stale or
+    down, answers carry COP-Caveat.
     """
 
     id: LayerId
@@ -290,6 +305,7 @@ class Layer(Model):
     placed: Placed | None = None
     alike: Alike | None = None
     ticks: tuple[Tick, ...] = ()
+    feeds: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -302,6 +318,8 @@ class Layer(Model):
         if isinstance(self.key, tuple):
             wanted += [("key", name) for name in self.key]
         wanted += [("tile.order", name) for name in self.tile.order]
+        tells = self.summary.current.tells if self.summary.current else None
+        wanted += [("summary.current.tells", name) for name in tells.model_dump().values()] if tells else []
         wanted += [("style.by", self.style.by)] if self.style.by else []
         wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]

@@ -51,7 +51,7 @@ def read_items(layer: Layer, visible: VisibleSet, given: Mapping[str, str]) -> A
     question = Question(
         layer=layer,
         visible=visible,
-        limit=read_limit(given.get("limit")),
+        limit=read_limit(given.get("limit"), visible),
         offset=_offset(given.get("offset")),
         box=read_bbox(given.get("bbox"), given.get("bbox-crs")),
         interval=read_interval(given.get("datetime")),
@@ -109,10 +109,15 @@ def read_number(text: str | None, parameter: str, low: int, example: str) -> int
     raise Refused(f"{parameter}: {text!r} is not a whole number of {low} or more", parameter, example)
 
 
-def read_limit(text: str | None) -> int:
+def read_limit(text: str | None, visible: VisibleSet) -> int:
     """How many of them a page holds at most."""
     # A limit above the server's is taken as the server's, not refused (OGC 17-069r4, 7.15.2).
-    return min(read_number(text, "limit", 1, "10") or DEFAULT_LIMIT, MAX_LIMIT)
+    return min(read_number(text, "limit", 1, "10") or DEFAULT_LIMIT, most_rows(visible))
+
+
+def most_rows(visible: VisibleSet) -> int:
+    """How many features a page may hold for a visible set's audience."""
+    return min(get_settings().limits.of(visible.audience).rows, MAX_LIMIT)
 
 
 def _offset(text: str | None) -> int:

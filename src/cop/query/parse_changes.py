@@ -14,6 +14,7 @@ from cop.query.filter import queryables
 from cop.query.parse import ITEMS, check_known, read_items, read_number
 from cop.query.plan import conditions
 from cop.query.question import Question
+from cop.settings import get_settings
 from cop.visible import VisibleSet
 
 DEFAULT_CHANGES = 1_000
@@ -51,7 +52,8 @@ def read_changes(layer: Layer, visible: VisibleSet, given: Mapping[str, str]) ->
         raise Refused("since: it is wanted: the COP-Sequence of the answer that you have, or 0 for all", "since", "0")
     if since is not None and until is not None and until < since:
         raise Refused(f"until: {until} lies before since, {since}", "until", str(since))
-    limit = min(read_number(given.get("limit"), "limit", 1, "1000") or DEFAULT_CHANGES, MAX_CHANGES)
+    most = min(get_settings().limits.of(visible.audience).changes, MAX_CHANGES)
+    limit = min(read_number(given.get("limit"), "limit", 1, "1000") or DEFAULT_CHANGES, most)
     question = checked(read_items(layer, visible, narrowed).question)
     return AskedChanges(question, since, until, limit, cursor)
 

@@ -64,7 +64,7 @@ def read_versions(layer: Layer, visible: VisibleSet, feature: str, given: Mappin
     """What a request for versions asks. Raises Refused that names the parameter."""
     check_known(given, DOCUMENT | {"limit", "before"})
     before = read_number(given.get("before"), "before", 1, "42")
-    return VersionsAsked(layer, visible, feature, read_limit(given.get("limit")), before or _NEWEST)
+    return VersionsAsked(layer, visible, feature, read_limit(given.get("limit"), visible), before or _NEWEST)
 
 
 def versions(asked: VersionsAsked) -> Versions:

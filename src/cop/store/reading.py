@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from psycopg.types.string import ByteaBinaryLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cop.errors import ConnectionLost, Refused, StoreTrouble, TooSlow
+from cop.limits import Audience
 from cop.settings import get_settings
 from cop.store.pools import AT_ONCE, try_again
 from cop.visible import VisibleSet
@@ -51,6 +52,24 @@ def _pool() -> ConnectionPool[Connection]:
     )
 
 
+def pool_state() -> Mapping[str, int]:
+    """How many connections this process' pool holds and has free, and how many requests wait for one."""
+    return pool_figures(_pool()) if _pool.cache_info().currsize else {}
+
+
+def pool_figures(pool: ConnectionPool[Connection]) -> Mapping[str, int]:
+    """A pool's connections (`size`), those that are free (`free`), and who waits for one (`waiting`)."""
+    stats = pool.get_stats()
+    return {"size": stats.get("pool_size", 0), "free": stats.get("pool_available", 0),
+            "waiting": stats.get("requests_waiting", 0)}  # fmt: skip
+
+
+def told_of(exc: psycopg.Error) -> str:
+    """A database error for the log: its kind and place, and not its words, which repeat what a person has sent."""
+    parts = (type(exc).__name__, exc.sqlstate, exc.diag.schema_name, exc.diag.table_name, exc.diag.constraint_name)
+    return " ".join(part for part in parts if part)
+
+
 def close_pool() -> None:
     """Close this process's pool, if one was opened; the next reader opens another."""
     if _pool.cache_info().currsize:
@@ -65,9 +84,12 @@ def reading(visible: VisibleSet) -> Iterator[Connection]:
     Raises StoreTrouble, TooSlow or Refused in place of the database's own errors; those go to the log.
     """
     with _explained(), _pool().connection() as connection:
-        wanted = "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
+        wanted = (_classes(visible), _patience_ms(visible.audience))
         if getattr(connection, _SEEN, None) != wanted:
-            connection.execute("SELECT set_config('cop.visible', %s, false)", [wanted])
+            connection.execute(
+                "SELECT set_config('cop.visible', %s, false), set_config('statement_timeout', %s, false)",
+                [wanted[0], str(wanted[1])],
+            )
             setattr(connection, _SEEN, wanted)
         yield connection
 
@@ -80,6 +102,16 @@ def twice[**P, T](read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return read(*args, **kwargs)
 
 
+def _classes(visible: VisibleSet) -> str:
+    return "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
+
+
+def _patience_ms(audience: Audience) -> int:
+    """How long a statement of an audience may take."""
+    settings = get_settings()
+    return min(settings.statement_timeout_ms, settings.limits.of(audience).statement_ms)
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
     try:
@@ -89,15 +121,15 @@ def _explained() -> Iterator[None]:
     except (
         psycopg.DataError, psycopg.InternalError, psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch
     ) as exc:  # fmt: skip
-        _log.info("the store could not read a value: %s", exc)
+        _log.info("the store could not read a value: %s", told_of(exc))
         raise Refused(
             "a value in the request cannot be read: is each number in its range, each geometry inside its CRS?"
         ) from exc
     except PoolTimeout as exc:
-        _log.warning("the store does not answer: %s", exc)
+        _log.warning("the store does not answer: no connection became free")
         raise StoreTrouble from exc
     except psycopg.OperationalError as exc:
-        _log.warning("a connection to the store broke: %s", exc)
+        _log.warning("a connection to the store broke: %s", told_of(exc))
         _pool().check()  # what broke one has broken others: put all of them right
         raise ConnectionLost from exc
     except psycopg.Error as exc:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from cop.errors import Conflict, ConnectionLost, NotPermitted, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
 from cop.store.pools import AT_ONCE, try_again
-from cop.store.reading import Connection
+from cop.store.reading import Connection, pool_figures, told_of
 from cop.store.statements import statements
 from cop.visible import VisibleSet
 
@@ -53,6 +53,11 @@ def _pool() -> ConnectionPool[Connection]:
     )
 
 
+def write_pool_state() -> Mapping[str, int]:
+    """How many connections this process' pool for writes holds and has free, and how many writers wait for one."""
+    return pool_figures(_pool()) if _pool.cache_info().currsize else {}
+
+
 def close_write_pool() -> None:
     """Close this process's pool, if one was opened."""
     if _pool.cache_info().currsize:
@@ -84,21 +89,21 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.UniqueViolation as exc:
-        _log.info("a record stands in the way: %s", exc)
+        _log.info("a record stands in the way: %s", told_of(exc))
         raise Conflict("a record with the same source_ref of this department is there already", "source_ref") from exc
     except psycopg.errors.InsufficientPrivilege as exc:
-        _log.warning("the store refused a writer: %s", exc)
+        _log.warning("the store refused a writer: %s", told_of(exc))
         raise NotPermitted("the record is not yours to write") from exc
     except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as exc:
         raise TooSlow from exc
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError) as exc:
-        _log.info("the store could not take a value: %s", exc)
+        _log.info("the store could not take a value: %s", told_of(exc))
         raise Refused("a value cannot be stored: is each number in its range, each geometry whole?") from exc
     except PoolTimeout as exc:
-        _log.warning("the store does not answer: %s", exc)
+        _log.warning("the store does not answer: no connection became free")
         raise StoreTrouble from exc
     except psycopg.OperationalError as exc:
-        _log.warning("a connection to the store broke: %s", exc)
+        _log.warning("a connection to the store broke: %s", told_of(exc))
         _pool().check()
         raise ConnectionLost from exc
     except psycopg.Error as exc:

@@ -1,0 +1,135 @@
+"""What is measured by looking: at this process every few seconds, and at the store when somebody reads /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from cop.catalogue import Layer
+from cop.errors import CopError
+from cop.query import answer
+from cop.query.caveats import telling
+from cop.query.delta import marks
+from cop.query.question import Question
+from cop.settings import Mode
+from cop.store.reading import pool_state
+from cop.store.writing import write_pool_state
+from cop.visible import VisibleSet
+from cop_server.border.metrics import CACHE_BYTES, DEAF, POOL, STREAMS, begin
+from cop_server.cache import AnswerCache
+from cop_server.documents.state import loaded_at
+from cop_server.events.hub import Hub
+
+_log = logging.getLogger(__name__)
+_EVERY_SECONDS: Final = 5.0
+_MOST_FEEDS: Final = 1000
+
+
+@asynccontextmanager
+async def gauging(hub: Hub, cache: AnswerCache) -> AsyncIterator[None]:
+    """Keep this process' gauges true while the block lasts."""
+    begin()
+    task = asyncio.create_task(_look_again(hub, cache))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _look_again(hub: Hub, cache: AnswerCache) -> None:
+    while True:
+        look(hub, cache)
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+def look(hub: Hub, cache: AnswerCache) -> None:
+    """Set the gauges to what is so now."""
+    STREAMS.set(hub.streams)
+    DEAF.set(int(hub.is_deaf))
+    CACHE_BYTES.set(cache.size)
+    for pool, figures in (("read", pool_state()), ("write", write_pool_state())):
+        size, free = figures.get("size", 0), figures.get("free", 0)
+        POOL.labels(pool, "used").set(size - free)
+        POOL.labels(pool, "free").set(free)
+        POOL.labels(pool, "waiting").set(figures.get("waiting", 0))
+
+
+class StoreCollector(Collector):
+    """The store as metrics: marks, times of loading, the feeds' own register, and whether it answers."""
+
+    def __init__(self, mode: Mode) -> None:
+        self._visible = VisibleSet("emsc", mode=mode)
+
+    def collect(self) -> Iterator[Any]:
+        """Read, and tell; where the store does not answer, only that it does not."""
+        up = GaugeMetricFamily("cop_store_up", "Whether the store answers")
+        try:
+            found = [*self._marks(), *self._loads(), *self._feeds()]
+        except CopError:
+            found = []
+            up.add_metric([], 0)
+        else:
+            up.add_metric([], 1)
+        yield up
+        yield from found
+
+    def _marks(self) -> Iterator[Any]:
+        mark = GaugeMetricFamily("cop_mark", "The last number at which a layer changed", labels=["layer"])
+        for layer, n in marks(self._visible).items():
+            mark.add_metric([layer], n)
+        yield mark
+
+    def _loads(self) -> Iterator[Any]:
+        loaded = GaugeMetricFamily(
+            "cop_layer_loaded_timestamp_seconds", "When a layer was last loaded from its source", labels=["layer"]
+        )
+        for layer, at in loaded_at(self._visible).items():
+            loaded.add_metric([layer], at.timestamp())
+        yield loaded
+
+    def _feeds(self) -> Iterator[Any]:
+        names = ["feed"]
+        state = GaugeMetricFamily("cop_feed_state", "1 for the state that a feed is in", labels=["feed", "state"])
+        figures = {
+            "age": GaugeMetricFamily("cop_feed_age_seconds", "Age of a feed's newest observation", labels=names),
+            "attempted": GaugeMetricFamily(
+                "cop_feed_attempted_timestamp_seconds", "When a feed was last asked", labels=names
+            ),
+            "good": GaugeMetricFamily(
+                "cop_feed_good_timestamp_seconds", "When a feed last gave a good answer", labels=names
+            ),
+            "seen": GaugeMetricFamily("cop_feed_seen", "Records of a feed's last run", labels=names),
+            "refused": GaugeMetricFamily("cop_feed_refused", "Records of a feed's last run refused", labels=names),
+        }
+        for layer in telling():
+            self._tell(layer, state, figures)
+        yield state
+        yield from figures.values()
+
+    def _tell(self, layer: Layer, state: GaugeMetricFamily, figures: dict[str, GaugeMetricFamily]) -> None:
+        assert layer.summary.current is not None
+        assert layer.summary.current.tells is not None
+        columns = layer.summary.current.tells.model_dump()
+        question = Question(layer=layer, visible=self._visible, limit=_MOST_FEEDS, skip_geometry=True)
+        for text in answer.page(question).features:
+            feature = orjson.loads(text)
+            values = feature["properties"]
+            state.add_metric([feature["id"], str(values.get(columns["state"]))], 1)
+            for name, family in figures.items():
+                value = values.get(columns[name])
+                if value is not None:
+                    family.add_metric([feature["id"]], _number(value))
+
+
+def _number(value: Any) -> float:
+    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
