@@ -33,6 +33,7 @@ from cop_providers.tiles import TileProvider
 from cop_server.basemaps import basemap_routes, close_basemaps
 from cop_server.border import Border
 from cop_server.cache import AnswerCache
+from cop_server.delivery.worker import delivering
 from cop_server.events.hub import Hub
 from cop_server.events.stopping import ending_with_the_server
 from cop_server.health import health_routes
@@ -51,6 +52,7 @@ from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
 from cop_server.routes.session import session_routes
 from cop_server.routes.styles import Styles
+from cop_server.routes.subscriptions import Subscriptions
 from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
 from cop_server.routes.writes import Writes
@@ -101,6 +103,7 @@ def create_app() -> Starlette:
         *_documents(settings.url, pygeoapi.APP),
         *_styles(styles),
         *_summaries(Summaries(catalogue(), cache, settings.url)),
+        *Subscriptions(settings.url).routes(),
         *client_routes(settings.url),
         *page_routes(),
         *basemap_routes(settings),
@@ -147,7 +150,7 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     with ending_with_the_server(application.state.hub):
-        async with ticking():
+        async with ticking(), delivering(application.state.hub):
             yield
     await application.state.hub.close()
     application.state.styles.close()

@@ -17,6 +17,7 @@ from cop.store.migrate import apply_layers, migrate
 from cop_server import exercise, installation, lifecycle, record_keeping
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
+from cop_server.delivery import commands as delivery
 from cop_server.identity import keys
 from cop_server.keeping import commands as keeping
 from cop_tiles.styling.check import check_styles
@@ -32,6 +33,7 @@ app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
 record_keeping.add_commands(app)
 keeping.add_to(app)
+delivery.add_commands(app)
 
 
 def main() -> None:
