@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from cop.errors import Refused, StoreTrouble
+from cop.errors import CopError, Refused, StoreTrouble
 from cop.query.delta import Place
 from cop.settings import Settings, get_settings
 from cop.visible import VisibleSet
@@ -88,11 +88,10 @@ class Course:
         if told is None:
             return True
         try:
-            known = await self._marks(told.visible)
-        except StoreTrouble:
-            return True
-        place = self._ahead or told.place
-        if moved(told.questions(), known, place):
+            known, questions = await self._marks(told.visible), told.questions()
+        except CopError:
+            return True  # the next step says what is the matter
+        if moved(questions, known, self._ahead or told.place):
             return True
         self._ahead = Place(max(known.values(), default=0))
         return False

@@ -118,8 +118,8 @@ def _within(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Addres
         carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
         if address in _NAT64:
             carried.append(IPv4Address(int(address) & 0xFFFFFFFF))
-        if address.ipv4_mapped is not None:
-            found = []
+        if address.ipv4_mapped is not None or address in _NAT64:
+            found = []  # only another way to write the other
         found += [one for one in carried if one is not None]
     return found
 

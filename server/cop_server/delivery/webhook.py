@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 import math
 import secrets
 import ssl
@@ -27,6 +28,8 @@ from cop_server.delivery.outcome import DELIVERED, Event, Outcome
 from cop_server.delivery.subscription import Subscription
 from cop_server.delivery.target import NotAllowed, Resolver, Target, checked_address, read_target, resolve
 
+# httpx would log every address at the level info, and an address may hold what only its owner should know.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
