@@ -11,10 +11,15 @@ import httpx
 import psycopg
 import pytest
 from brokers import Mosquitto, Reader
+from pydantic import SecretStr
 from receivers import QUICK, in_order, replica_of, until
 from replicas import Life, audiences, features, incident
 
+from cop.errors import SetupTrouble
+from cop.settings import Settings
+from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
+from cop_server.delivery.mqtt import publications, read_broker
 
 ITEMS = "/collections/incidents/items"
 
@@ -53,6 +58,21 @@ def read(url: str, broker: Mosquitto) -> Iterator[Callable[[str], Reader]]:
     yield start
     for one in opened:
         one.close()
+
+
+def test_settings_of_the_broker_are_read_strictly() -> None:
+    told = read_broker(Settings(mqtt_url=SecretStr("mqtts://me:p%40ss@broker.example")))
+    assert told is not None
+    assert (told.user, told.password, told.port, told.told) == ("me", "p@ss", 8883, "mqtts://broker.example:8883")
+    for wrong in ("http://broker", "mqtt://", "mqtt://me:secret@broker:x", "mqtt://broker/path"):
+        with pytest.raises(SetupTrouble, match="COP_MQTT_URL") as trouble:
+            read_broker(Settings(mqtt_url=SecretStr(wrong)))
+        assert "secret" not in str(trouble.value)
+    made = publications(Settings(mqtt_url=SecretStr("mqtt://b"), mqtt_publish=["actual:departments/DSD"]))
+    assert (made[0].visible, made[0].target) == (VisibleSet("departments", "DSD", "actual"), "mqtt://b:1883")
+    for wrong in ("all", "departments", "departments/XYZ", "public/DSD", "past:public", ""):
+        with pytest.raises(SetupTrouble, match="COP_MQTT_PUBLISH"):
+            publications(Settings(mqtt_url=SecretStr("mqtt://b"), mqtt_publish=[wrong]))
 
 
 def test_each_visible_set_has_its_topics_and_the_replica_equals_the_original(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from cop.catalogue import catalogue
-from cop.errors import Refused
+from cop.errors import SetupTrouble
 from cop.query.delta import Place
 from cop.query.parse_changes import read_stream
 from cop.query.question import Question
@@ -92,14 +92,15 @@ def subscription_of(row: Mapping[str, Any]) -> Subscription:
 
 
 def published_set(text: str, mode: Mode) -> VisibleSet:
-    """A visible set from `[mode:]audience[/department]`. Raises Refused that shows how it is written."""
+    """A visible set from `[mode:]audience[/department]`. Raises SetupTrouble that shows how it is written."""
     before, mark, rest = text.rpartition(":")
     audience, _, department = rest.partition("/")
     told = VisibleSet(cast(Audience, audience), department or None, cast(Mode, before) if mark else mode)
     if (
         told.mode not in ("actual", "exercise", "test")
         or audience not in ("public", "press", "partner", "departments", "emsc")
-        or (department and (audience != "departments" or department not in catalogue().codes["departments"]))
+        or bool(department) != (audience == "departments")
+        or (department and department not in catalogue().codes["departments"])
     ):
-        raise Refused(f"{text[:60]!r} is no audience", "mqtt_publish", "actual:departments/DSD")
+        raise SetupTrouble(f"COP_MQTT_PUBLISH: {text[:60]!r} is no audience; wanted such as actual:departments/DSD")
     return told

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from cop.settings import Settings, get_settings
 
 LONGEST = 2000
 Resolver = Callable[[str, int], Awaitable[list[str]]]
+# Threads of their own: a name server that does not answer holds up nobody but other deliveries.
+_RESOLVING = ThreadPoolExecutor(4, thread_name_prefix="resolve")
 _EXAMPLE = "https://hooks.example.org/cop"
 _PORTS = {"https": 443, "http": 80}
 # Networks within which an IPv4 address is written as an IPv6 one: NAT64 (RFC 6052).
@@ -78,7 +81,8 @@ def _fault(value: object, reason: str) -> Invalid:
 
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of a name, as the machine's resolver gives them; also of odd ways to write a number."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(_RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     return [str(entry[4][0]) for entry in found]
 
 

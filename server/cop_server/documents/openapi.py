@@ -13,6 +13,7 @@ from cop_server.documents.openapi_changes import CHANGES, EVENTS, change_paramet
 from cop_server.documents.openapi_pieces import binary, body, given, operation, ref
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
 from cop_server.documents.openapi_styles import layer_style_paths, style_parameters, style_paths
+from cop_server.documents.openapi_subscriptions import subscription_parameters, subscription_paths, subscription_schemas
 from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 
@@ -21,7 +22,7 @@ _PROFILE = "public"
 
 def openapi(catalogue: Catalogue) -> dict[str, Any]:
     """The document as it is committed; the server puts its own address in `servers`."""
-    paths = _common_paths() | session_paths()
+    paths = _common_paths() | session_paths() | subscription_paths()
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue)
     return {
@@ -39,7 +40,7 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "security": SECURITY,
         "components": {"securitySchemes": security_schemes(), "parameters": _parameters() | write_parameters(),
                        "responses": _responses() | write_responses(),
-                       "schemas": _schemas() | session_schemas(catalogue)},
+                       "schemas": _schemas() | session_schemas(catalogue) | subscription_schemas()},
     }  # fmt: skip
 
 
@@ -262,6 +263,7 @@ def _parameters() -> dict[str, Any]:
         "example": "Tue, 23 Sep 2025 03:00:00 GMT",
     }
     parameters |= style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
+    parameters |= subscription_parameters()
     parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters
