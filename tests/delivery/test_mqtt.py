@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +17,12 @@ from receivers import QUICK, in_order, replica_of, until
 from replicas import Life, audiences, features, incident
 
 from cop.errors import SetupTrouble
-from cop.settings import Settings
+from cop.query.delta import Change
+from cop.settings import Settings, get_settings
 from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
-from cop_server.delivery.mqtt import publications, read_broker
+from cop_server.delivery.mqtt import Publisher, publications, read_broker
+from cop_server.delivery.outcome import Event, Outcome
 
 ITEMS = "/collections/incidents/items"
 
@@ -142,25 +145,31 @@ def test_a_broker_that_is_down_holds_up_nothing_and_gets_all_afterwards(
     in_order(public.events)
 
 
-def test_a_refused_message_is_not_taken_for_a_delivered_one(
-    place: Cluster, owner: Any, tmp_path: Path, start_server: Callable[..., str]
-) -> None:
-    """A broker that forbids the topic acknowledges with a reason code; nothing counts as delivered by it."""
+def test_a_refused_message_is_not_taken_for_a_delivered_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that forbids a topic acknowledges with a reason code; nothing counts as delivered by it."""
     for above in (tmp_path, *list(tmp_path.parents)[:3]):
         above.chmod(0o755)
     rules = tmp_path / "rules"
-    rules.write_text("topic read #\n")
+    rules.write_text("topic readwrite cop/test/#\n")
     broker = Mosquitto(tmp_path, more=f"acl_file {rules}")
-    start_server(
-        place.app_dsn, **{**QUICK, "COP_DELIVERY_ATTEMPTS": "1000"}, COP_MQTT_URL=f"mqtt://127.0.0.1:{broker.port}"
-    )
-    about = "SELECT refusals, last_error, place_n FROM cop.subscription WHERE target LIKE %s"
-    mine = [f"%:{broker.port}"]
-    until(lambda: owner.execute(about, mine).fetchone() is not None)
-    before = owner.execute(about, mine).fetchone()[2]
-    incident(owner, "F-1")
-    until(lambda: owner.execute(about, mine).fetchone()[0] > 1)
-    _, error, place_n = owner.execute(about, mine).fetchone()
-    assert "Not authorized" in error
-    assert place_n == before
-    broker.close()
+    monkeypatch.setenv("COP_MQTT_URL", f"mqtt://127.0.0.1:{broker.port}")
+    get_settings.cache_clear()
+    told = publications(get_settings())[0]
+
+    async def publish(*topics: str) -> Outcome:
+        sender = Publisher()
+        events = [Event("incidents", Change(n, "I-1", None), b"{}", (topic,)) for n, topic in enumerate(topics)]
+        outcome = await sender.send(told, events)
+        await sender.close()
+        return outcome
+
+    try:
+        assert asyncio.run(publish("cop/test/a", "cop/test/b")).kind == "delivered"
+        assert asyncio.run(publish("cop/test/a", "cop/other/b", "cop/test/b")).kind != "delivered"
+        refused = asyncio.run(publish("cop/other/b"))
+        assert (refused.kind, "Not authorized" in refused.reason, refused.answered) == ("refused", True, True)
+        broker.stop()
+        assert asyncio.run(publish("cop/test/a")).kind == "trouble"
+    finally:
+        broker.close()
+        get_settings.cache_clear()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import re
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from conftest import ROOT
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,7 +28,15 @@ from cop.settings import Settings, get_settings
 from cop_server.delivery import webhook as webhooks
 from cop_server.delivery.course import wait_after
 from cop_server.delivery.target import NotAllowed, checked_address, is_allowed, read_target
-from cop_server.delivery.webhook import Webhook, ask_permission, outcome_of, retry_after, signature
+from cop_server.delivery.webhook import (
+    Webhook,
+    ask_permission,
+    new_secret,
+    outcome_of,
+    retry_after,
+    signature,
+    told_secret,
+)
 
 PLAIN = Settings()
 
@@ -250,7 +263,24 @@ def test_waits_double_up_to_the_longest() -> None:
 
 def test_the_signature_is_that_of_standard_webhooks() -> None:
     """The published example of the standard's libraries."""
-    secret = __import__("base64").b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
     told = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert told == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_lines_of_the_document_verify_a_signature() -> None:
+    text = (ROOT / "docs" / "delivery.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(lines, told)
+    secret, now = new_secret(), int(time.time())
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature(secret, "m", now, b"[]"),
+    }
+    assert told["is_ours"](told_secret(secret), headers, b"[]")
+    assert not told["is_ours"](told_secret(secret), headers, b"[ ]")
+    assert not told["is_ours"](told_secret(new_secret()), headers, b"[]")
+    assert not told["is_ours"](told_secret(secret), headers | {"webhook-timestamp": str(now - 400)}, b"[]")

@@ -283,6 +283,19 @@ def test_a_revoked_key_and_a_smaller_role_stop_it(
     other.stop()
 
 
+def test_what_was_restricted_while_the_target_was_down_is_not_told(
+    owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    made = subscribe(key(), audience="public")
+    receiver.stop()
+    incident(owner, "W-1", title="open to all")
+    until(lambda: state(owner, made["id"])[2] > 0)
+    owner.execute("UPDATE layer.incidents SET release = 'owner', title_en = 'restricted' WHERE id = 'W-1'")
+    receiver.start()
+    until(lambda: receiver.told() == [("W-1", True)])
+    assert not any(b"open to all" in one.body or b"restricted" in one.body for one in receiver.came)
+
+
 def test_writes_go_on_and_nothing_is_missed_while_the_target_comes_and_goes(
     http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
 ) -> None:
@@ -302,8 +315,8 @@ def test_writes_go_on_and_nothing_is_missed_while_the_target_comes_and_goes(
     breaking.start()
     try:
         life = Life(owner, seed=3)
-        for _ in range(25):
-            life.go_on(4)
+        for _ in range(12):
+            life.go_on(6)
             time.sleep(0.1)
     finally:
         ends.set()

@@ -124,6 +124,22 @@ class _Client(aiomqtt.Client):
             self.refused.append(str(reason_code))
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
+    async def leave(self) -> None:
+        """End the connection, if it has not ended by itself."""
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # known already
+        await self.__aexit__(None, None, None)
+
+    async def outlive(self, work: asyncio.Future[Any]) -> None:
+        """Wait for what was published; a connection that breaks ends the wait, which aiomqtt would sit out."""
+        try:
+            await asyncio.wait({work, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise aiomqtt.MqttError("the connection broke")
+            await work
+        finally:
+            work.cancel()
+
 
 class Publisher:
     """Sends to the broker over one connection. The place is kept by who calls, once all is acknowledged."""
@@ -138,7 +154,8 @@ class Publisher:
             client = await self._connected(subscription)
             client.refused = []
             async with asyncio.timeout(wait):
-                await asyncio.gather(*(self._publish(client, topic, one) for one in events for topic in one.topics))
+                sent = [self._publish(client, topic, one) for one in events for topic in one.topics]
+                await client.outlive(asyncio.gather(*sent))
         except (aiomqtt.MqttError, TimeoutError, OSError, SetupTrouble) as exc:
             await self.close()
             return Outcome("trouble", f"the broker does not take messages: {_reason(exc)}")
@@ -176,7 +193,7 @@ class Publisher:
         client, self._client = self._client, None
         if client is not None:
             with suppress(aiomqtt.MqttError, OSError):
-                await client.__aexit__(None, None, None)
+                await client.leave()
 
 
 def _reason(exc: Exception) -> str:
