@@ -34,6 +34,7 @@ from cop_server.border.gate import Gate
 from cop_server.border.gauges import gauging
 from cop_server.border.rates import Rates
 from cop_server.cache import AnswerCache
+from cop_server.delivery.worker import delivering
 from cop_server.events.hub import Hub
 from cop_server.events.stopping import ending_with_the_server
 from cop_server.health import health_routes
@@ -56,6 +57,7 @@ from cop_server.routes.series import Locations
 from cop_server.routes.session import session_routes
 from cop_server.routes.similar import Candidates
 from cop_server.routes.styles import Styles
+from cop_server.routes.subscriptions import Subscriptions
 from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
 from cop_server.routes.writes import Writes
@@ -105,6 +107,7 @@ def create_app() -> Starlette:
         *_styles(styles),
         *_summaries(Summaries(catalogue(), cache, settings.url)),
         _route("/audit", Audits(settings.url).listed, ("json",)),
+        *Subscriptions(settings.url).routes(),
         *client_routes(settings.url),
         *page_routes(),
         *basemap_routes(settings),
@@ -153,7 +156,8 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     gc.freeze()
     anyio.to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size
     with ending_with_the_server(application.state.hub):
-        async with ticking(), noting(), gauging(application.state.hub, application.state.cache):
+        hub = application.state.hub
+        async with ticking(), noting(), gauging(hub, application.state.cache), delivering(hub):
             yield
     await application.state.hub.close()
     application.state.styles.close()

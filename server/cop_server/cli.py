@@ -17,6 +17,7 @@ from cop.store.migrate import apply_layers, migrate
 from cop_server import exercise, feed_commands, installation, lifecycle, record_keeping
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
+from cop_server.delivery import commands as delivery
 from cop_server.identity import keys
 from cop_server.inbox_commands import inbox_app
 from cop_server.keeping import commands as keeping
@@ -35,6 +36,7 @@ app.add_typer(inbox_app, name="inbox")
 record_keeping.add_commands(app)
 feed_commands.add_commands(ingest_app)
 keeping.add_to(app)
+delivery.add_commands(app)
 
 
 def main() -> None:

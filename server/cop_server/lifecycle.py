@@ -21,6 +21,7 @@ from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, s
 from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.cluster_place import find_place
 from cop_server.console import say, step, warn
+from cop_server.delivery.mqtt import publications
 from cop_server.feed_process import feeding
 from cop_server.identity.sessions import SECRET_FILE
 from cop_server.installation import BASEMAP, bring_up_to_date
@@ -64,6 +65,7 @@ def serve(settings: Settings) -> None:
     """Serve until a signal comes; requests under way are finished first."""
     if not settings.app_database_url.get_secret_value():
         raise SetupTrouble("COP_APP_DATABASE_URL is not set; `cop run` sets it for the private store")
+    publications(settings)  # what cannot be read is said here, not by each process
     pid_file = settings.var / _PID_FILE
     pid_file.parent.mkdir(parents=True, exist_ok=True)
     pid_file.write_text(str(os.getpid()))

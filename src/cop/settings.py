@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -60,6 +60,40 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(15000, description="Longest database statement of a request", ge=100)
     events_heartbeat_s: float = Field(15.0, description="Longest silence of a stream of events", gt=0, le=300)
     events_queue_kb: int = Field(1000, description="What waits for a slow client of events before it is dropped", ge=1)
+    delivery: bool = Field(True, description="Whether these processes deliver to webhooks and to the MQTT broker")
+    delivery_lease_s: float = Field(
+        30.0, description="How long a process keeps a subscription to itself without a sign of life", ge=1, le=600
+    )
+    delivery_timeout_s: float = Field(10.0, description="Longest wait for the answer to one delivery", gt=0, le=60)
+    delivery_retry_s: float = Field(1.0, description="Wait after a first failed delivery; it doubles", gt=0, le=60)
+    delivery_retry_max_s: float = Field(120.0, description="Longest wait between two attempts", gt=0, le=3600)
+    delivery_attempts: int = Field(
+        8, description="Attempts at an event that the target refuses, before it is a dead letter", ge=1, le=1000
+    )
+    delivery_event_hours: float = Field(
+        24.0,
+        description="Hours for which one event may fail at a target that answers, before it is a dead letter",
+        gt=0,
+    )
+    delivery_give_up_hours: float = Field(
+        72.0, description="Hours without any success after which a webhook's subscription is given up", gt=0
+    )
+    webhook_http_hosts: list[str] = Field(
+        [], description="Hosts that webhooks may reach by http instead of https (JSON list)"
+    )
+    webhook_allow: list[str] = Field(
+        [], description="Networks whose addresses webhooks may reach although they are not public (JSON list)"
+    )
+    mqtt_url: SecretStr = Field(
+        SecretStr(""), description="MQTT 5 broker, mqtt[s]://user:password@host:port; empty: nothing is published"
+    )
+    mqtt_publish: list[str] = Field(
+        ["public"],
+        description="What is published: audiences as [mode:]audience[/department]; without a mode that of COP_MODE",
+    )
+    mqtt_expiry_s: int = Field(
+        604800, description="Seconds for which the broker keeps a message for clients that are away", ge=1
+    )
     cache_mb: int = Field(64, description="Answers kept in memory by one server process", ge=0)
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may read the API (JSON list)")
     rate_limits: bool = Field(True, description="Whether requests and streams of a client are counted and limited")
@@ -179,6 +213,21 @@ class Settings(BaseSettings):
         if wrong := [name for name in value if not name.startswith(("RS", "PS", "ES", "EdDSA"))]:
             raise ValueError(f"{', '.join(wrong)}: wanted algorithms of key pairs, such as RS256 or ES256")
         return value
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _only_networks(cls, value: list[str]) -> list[str]:
+        """Names would be what somebody else's name server makes of them."""
+        for text in value:
+            ip_network(text)  # raises ValueError that names it
+        return value
+
+    @model_validator(mode="after")
+    def _a_lease_outlives_a_delivery(self) -> Settings:
+        """Else another process would deliver while this one still waits for an answer."""
+        if self.delivery_lease_s < 1.5 * self.delivery_timeout_s:
+            raise ValueError("delivery_lease_s: wanted at least one and a half times delivery_timeout_s")
+        return self
 
     @property
     def blob_folder(self) -> Path:

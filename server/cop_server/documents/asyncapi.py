@@ -1,4 +1,4 @@
-"""The AsyncAPI document: the stream of events, with a message for each collection, made from the catalogue."""
+"""The AsyncAPI document: the stream of events, webhooks and the broker, with a message for each collection."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from cop.catalogue import Catalogue, Layer
 from cop_providers.schema import column_schema
+from cop_server.documents.asyncapi_delivery import batch_message, delivery_channels, delivery_operations
 from cop_server.documents.openapi_changes import EVENTS, change_parameters
 from cop_server.events.encode import DELETED, STREAM, UPDATED
 
@@ -30,7 +31,8 @@ def asyncapi(catalogue: Catalogue) -> dict[str, Any]:
         "info": {
             "title": "Common Operational Picture",
             "version": "0.1.0",
-            "description": "Every change of the picture as it comes: Server-Sent Events with CloudEvents 1.0 in JSON.",
+            "description": "Every change of the picture as it comes, as CloudEvents 1.0 in JSON: Server-Sent Events, "
+            "webhooks, and MQTT 5 where there is a broker.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
@@ -40,8 +42,10 @@ def asyncapi(catalogue: Catalogue) -> dict[str, Any]:
                 "address": "/events",
                 "title": "Changes that the reader may see, in the order of their numbers",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+                "servers": [{"$ref": "#/servers/cop"}],
             }
-        },
+        }
+        | delivery_channels(catalogue),
         "operations": {
             "sendEvents": {
                 "action": "send",
@@ -49,9 +53,11 @@ def asyncapi(catalogue: Catalogue) -> dict[str, Any]:
                 "summary": "Server-Sent Events; a client that comes again sends Last-Event-ID and misses nothing",
                 "bindings": {"http": {"method": "GET", "query": _query(), "bindingVersion": "0.3.0"}},
             }
-        },
+        }
+        | delivery_operations(),
         "components": {
-            "messages": {layer.id: _message(layer, catalogue) for layer in layers} | {"stream": _stream()},
+            "messages": {layer.id: _message(layer, catalogue) for layer in layers}
+            | {"stream": _stream(), "batch": batch_message(catalogue)},
             "schemas": {"Envelope": _envelope(), "Tombstone": _tombstone()},
         },
     }

@@ -15,6 +15,7 @@ from cop_server.documents.openapi_pieces import binary, body, given, operation, 
 from cop_server.documents.openapi_series import extra_paths, series_parameters
 from cop_server.documents.openapi_session import SECURITY, security_schemes, session_paths, session_schemas
 from cop_server.documents.openapi_styles import layer_style_paths, style_parameters, style_paths
+from cop_server.documents.openapi_subscriptions import subscription_parameters, subscription_paths, subscription_schemas
 from cop_server.documents.openapi_summary import summary_parameters, summary_paths
 from cop_server.documents.openapi_writes import write_operations, write_parameters, write_responses
 
@@ -23,7 +24,7 @@ _PROFILE = "public"
 
 def openapi(catalogue: Catalogue) -> dict[str, Any]:
     """The document as it is committed; the server puts its own address in `servers`."""
-    paths = _common_paths() | session_paths()
+    paths = _common_paths() | session_paths() | subscription_paths()
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue)
     return {
@@ -42,7 +43,7 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "components": {"securitySchemes": security_schemes(),
                        "parameters": _parameters() | write_parameters() | audit_parameters(),
                        "responses": _responses() | write_responses(),
-                       "schemas": _schemas() | session_schemas(catalogue) | audit_schemas()},
+                       "schemas": _schemas() | session_schemas(catalogue) | audit_schemas() | subscription_schemas()},
     }  # fmt: skip
 
 
@@ -266,7 +267,7 @@ def _parameters() -> dict[str, Any]:
         "example": "Tue, 23 Sep 2025 03:00:00 GMT",
     }
     parameters |= style_parameters() | _client_parameters() | summary_parameters() | change_parameters()
-    parameters |= series_parameters()
+    parameters |= series_parameters() | subscription_parameters()
     parameters["shown"] = shown
     parameters["tileMatrixSetId"]["schema"] = {"type": "string", "enum": ["WebMercatorQuad"]}
     return parameters

@@ -42,7 +42,10 @@ class Batch:
 
 @lru_cache(maxsize=2048)
 def data_of(url: str, visible: VisibleSet, collection: str, change: Change) -> bytes:
-    """A change as the lines behind its id. Kept, so that it is made once for a visible set, however many read it."""
+    """A change as a CloudEvent in JSON, the same in a stream, to a webhook and to a broker.
+
+    Kept, so that it is made once for a visible set, however many read it.
+    """
     assert visible is not None  # part of what it is kept by: no two sets ever share a text
     envelope = {
         "specversion": "1.0",
@@ -58,7 +61,7 @@ def data_of(url: str, visible: VisibleSet, collection: str, change: Change) -> b
         envelope["time"] = change.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if change.box is not None:
         envelope["bbox"] = change.box[4:-1].replace(" ", ",")
-    return b'data: %s,"data":%s}\n\n' % (orjson.dumps(envelope)[:-1], feature_text(change))
+    return b'%s,"data":%s}' % (orjson.dumps(envelope)[:-1], feature_text(change))
 
 
 def marker(kind: str, reason: str) -> bytes:
@@ -95,9 +98,10 @@ def next_batch(url: str, visible: VisibleSet, walk: Iterator[Told], after: Place
     """The next changes of a walk; the last batch reaches up to its end."""
     page = list(islice(walk, _PAGE))
     frames = tuple(
-        (change.place, b"id: %s\n%s" % (event_id(change.place).encode(), data_of(url, visible, collection, change)))
+        (change.place, b"id: %s\ndata: %s\n\n" % (event_id(change.place).encode(),
+                                               data_of(url, visible, collection, change)))
         for collection, change in page
-    )
+    )  # fmt: skip
     ends = Place(until) if len(page) < _PAGE else page[-1][1].place
     return Batch(after, ends, frames, tuple(_chunks([frame for _, frame in frames])))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from cop.errors import StoreTrouble
@@ -63,11 +64,20 @@ class Hub:
         self._listener = Listener(dsn, self.ring, self._listening)
         self._task: asyncio.Task[None] | None = None
         self._hears: bool | None = None
+        self._bells: list[Callable[[], None]] = []
+
+    def rings_too(self, bell: Callable[[], None]) -> None:
+        """Call this, too, whenever something was committed; only while the process listens."""
+        self._bells.append(bell)
+
+    def listen(self) -> None:
+        """Begin to listen, if that is not so yet."""
+        if self._task is None and not self.is_closing:
+            self._task = asyncio.create_task(self._listener.run())
 
     def open(self, key: str, visible: VisibleSet, questions: tuple[Question, ...], place: Place) -> Channel:
         """The channel of these questions; where it is new, it begins at a place that was read just now."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._listener.run())
+        self.listen()
         watch = self._watches.get(visible)
         if watch is None:
             watch = self._watches[visible] = _Watch(visible)
@@ -93,6 +103,8 @@ class Hub:
         """Something was committed."""
         for watch in self._watches.values():
             watch.woken.set()
+        for bell in self._bells:
+            bell()
 
     def _listening(self, hears: bool) -> None:
         """Tell the streams when the listener is lost, and when it is back; what came in between is read then."""

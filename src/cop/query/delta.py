@@ -129,16 +129,51 @@ def _read(question: Question, after: Place, until: int, *, whole: bool, told: bo
     return [Change(n, id_.decode(), text, at, box and box.decode()) for n, id_, text, at, box in rows]
 
 
-def delta_plan(question: Question, after: Place, until: int, *, whole: bool, told: bool) -> Plan:
-    """The next changes behind a place: n, id, text (null: a tombstone), time, box."""
+def newest(question: Question, feature: str, n: int, until: int) -> Change:
+    """What a feature has come to that changed at a number, with its time and box; a tombstone where it is not seen."""
+    plan = delta_plan(question, Place(n - 1), until, whole=True, told=True, only=feature)
+    with reading(question.visible) as connection:
+        row = connection.cursor(binary=True).execute(plan.statement, plan.values).fetchone()
+    if row is None:
+        return Change(n, feature, None)
+    return Change(row[0], feature, row[2], row[3], row[4] and row[4].decode())
+
+
+def values_since(
+    question: Question, column: str, features: list[str], since: int, until: int
+) -> dict[str, set[str | None]]:
+    """The values that a column had in any version of some features between two numbers, as the visible set sees it."""
+    bound = Values()
+    statement = sql.SQL(
+        "SELECT DISTINCT t.id, {value} FROM {history} AS t WHERE t.id = ANY ({ids}) AND t.seq <= {until}"
+        " AND t.seq_to > {since} AND {seen}"
+    ).format(
+        value=columns.value(question.layer, question.profile, column),
+        history=sql.Identifier("history", question.layer.id), ids=bound.bind(features),
+        until=sql.SQL("{}::bigint").format(bound.bind(until)), since=sql.SQL("{}::bigint").format(bound.bind(since)),
+        seen=sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
+    )  # fmt: skip
+    with reading(question.visible) as connection:
+        rows = connection.cursor(binary=True).execute(statement, bound.by_name).fetchall()
+    found: dict[str, set[str | None]] = {}
+    for id_, value in rows:
+        found.setdefault(id_.decode(), set()).add(value and value.decode())
+    return found
+
+
+def delta_plan(
+    question: Question, after: Place, until: int, *, whole: bool, told: bool, only: str | None = None
+) -> Plan:
+    """The next changes behind a place: n, id, text (null: a tombstone), time, box; `only` those of one feature."""
     question = replace(question, asof=None, position=None)
     bound = Values()
+    of_one = [] if only is None else [sql.SQL("t.id = {}").format(bound.bind(only))]
     after_n, after_id = (after.n, after.feature) if after.feature is not None else (after.n + 1, "")
     names: dict[str, sql.Composable] = {
         "history": sql.Identifier("history", question.layer.id),
         "layer": sql.Literal(question.layer.id),
         "document": document(question),
-        "asked": sql.SQL(" AND ").join([sql.SQL("TRUE"), *conditions(question, bound)]),
+        "asked": sql.SQL(" AND ").join([sql.SQL("TRUE"), *conditions(question, bound), *of_one]),
         "shape": columns.geometry(question.layer, question.profile),
         "seen": sql.SQL(" AND ").join([sql.SQL("TRUE"), *visibility(question, bound)]),
         "since": sql.SQL("{}::bigint").format(bound.bind(after.n)),
