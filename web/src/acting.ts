@@ -1,36 +1,120 @@
 /** What the reader does: another question, another look, a record opened or written. */
 
 import type { MapMouseEvent } from "maplibre-gl";
-import type { Feature } from "./api";
+import { fetchIncident, type Feature } from "./api";
 import { showBasemap } from "./basemap";
-import { askAnew, forgetPicture, refresh } from "./asking";
+import { alarm, askAnew, forgetPicture, refresh } from "./asking";
 import { tellDone } from "./done";
 import { byId, isNarrow } from "./dom";
 import { asCql2, type FacetName } from "./filters";
 import { t } from "./i18n";
 import { putImages } from "./icons";
-import { refreshIncidents } from "./incidents";
+import { INCIDENTS, refreshIncidents } from "./incidents";
+import type { Change } from "./news";
 import { openAtClick, openFromList, type Surroundings } from "./opening";
 import { closePopup } from "./popup";
 import { takeClick } from "./position";
 import { openReport } from "./report";
-import { nameFold, writeAll, writeAttribution, writeFigures, writeReader, writeTime, writeTree } from "./screen";
+import { nameFold, writeAll, writeAttribution, writeFigures, writeList, writeReader, writeRegisters, writeTime, writeTree } from "./screen";
 import type { Session } from "./session";
 import { closeSheet } from "./sheet";
 import { drawLayers } from "./stage";
 import { basemap, reading, state, type Asked } from "./state";
-import { writeBanner } from "./status";
+import { chooseBegin } from "./shift";
+import { reason, writeBanner } from "./status";
+import { fetchBehind, type Tally } from "./summary";
 import { writeTabs } from "./tabs";
 import { writeView, type Mode, type Tab, type Theme } from "./view";
 
-export function surroundings(): Surroundings {
+const MOST_BEHIND = 1000;
+
+function surroundings(): Surroundings {
   const { map, stack, layers } = state;
   return { map, stack, layers, reading: reading(), cql2: asCql2(state.view), theme: state.view.theme, onDone: recordChanged };
 }
 
 export function pickFromList(feature: Feature): void {
+  if (state.news.see(INCIDENTS, feature.id)) writeList();
   if (isNarrow()) foldPanel(true);
   openFromList(surroundings(), feature);
+}
+
+/** Open the records behind a number: the list shows them, the map rings them. */
+export function openNumber(tally: Tally, title: string): void {
+  state.behind = { tally, title, page: null };
+  chooseTab("list");
+  writeList();
+  byId("behind", HTMLDivElement).focus({ preventScroll: true });
+  const mine = state.behind;
+  fetchBehind(tally, MOST_BEHIND).then((page) => {
+    if (state.behind !== mine) return;
+    state.behind = { tally, title, page };
+    writeList();
+  }, console.warn);
+}
+
+export function closeNumber(): void {
+  state.behind = null;
+  writeList();
+  byId("incident-list", HTMLOListElement).focus({ preventScroll: true });
+}
+
+/** Say when the shift began; what changed is read from there. */
+export function beginShift(at: Date | null): void {
+  chooseBegin(at);
+  void refresh();
+}
+
+/** A note was written or accepted. */
+export function shiftDone(words: string): void {
+  tellDone(words);
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  state.shift = null;
+  chooseBegin(null);
+  writeRegisters();
+  void refresh();
+}
+
+/** Ask for a sound at each new major case, or for silence. */
+export function switchSound(): void {
+  alarm.toggle(state.view.mode).then(
+    () => tellDone(t(alarm.on ? "soundOnDone" : "soundOffDone")),
+    (error: unknown) => tellDone(reason(error)),
+  );
+}
+
+export function showAllTimes(): void {
+  change({ period: "all", active: true });
+}
+
+export function openNews(open: boolean): void {
+  state.newsOpen = open;
+  writeList();
+}
+
+/** All that changed was seen. */
+export function seeAll(): void {
+  const shown = state.summary?.sequence;
+  if (shown === undefined) return;
+  state.news.seeAll(shown);
+  state.newsOpen = false;
+  writeList();
+  tellDone(t("newsSeenDone"));
+}
+
+export function pickChange({ collection, id, feature }: Change): void {
+  state.news.see(collection, id);
+  const incident = collection === INCIDENTS ? feature : null;
+  if (incident !== null) pickFromList(incident);
+  else if (typeof feature?.properties["incident"] === "string") openIncidentById(feature.properties["incident"]);
+  writeList();
+}
+
+/** Open an incident of which only the id is at hand. */
+export function openIncidentById(id: string): void {
+  const of = reading();
+  if (of === null) return;
+  fetchIncident(of, id).then(({ feature }) => pickFromList(feature), () => tellDone(t("incidentNotSeen", { id })));
 }
 
 /** A district of the map opens the list of its incidents; the chosen one gives all districts back. */
@@ -53,7 +137,7 @@ export function change(by: Asked): void {
     drawLayers();
     writeTree();
   }
-  askAnew(Object.keys(by).every((name) => name === "facets"));
+  askAnew();
 }
 
 /** Somebody signed in or out: everything is read anew as that reader may see it. */
@@ -83,12 +167,12 @@ export function chooseMode(mode: Mode): void {
   Object.assign(state.view, { mode, asof: null });
   state.now = null;
   state.clockIsKnown = false;
-  state.warnings = state.lists = null;
+  state.lists = state.inbox = state.shift = null;
   closePopup();
   writeBanner(mode);
   writeReader();
   drawLayers();
-  askAnew(false);
+  askAnew();
 }
 
 export function chooseTheme(theme: Theme): void {
@@ -116,6 +200,7 @@ export function chooseTab(tab: Tab): void {
   writeView(state.view);
   writeTabs(tab);
   writeFigures();
+  writeRegisters();
   if (tab !== "list") void refresh();
 }
 

@@ -1,24 +1,28 @@
 /** What the server says: asked for when something changed or the reader wants something else, and laid before the page. */
 
-import { countIncidents, fetchCensus, fetchDistricts, fetchIncidents, fetchLanding, fetchNewest, type Census, type Feature, type Reading, type RecordPage } from "./api";
+import { Alarm } from "./alarm";
+import { countIncidents, fetchDistricts, fetchIncidents, fetchLanding, fetchNewest, type Feature, type Reading, type RecordPage } from "./api";
 import { fetchBasemaps, fetchLayers } from "./catalogue";
 import { retryTiles } from "./completeness";
 import { fetchDepartmentLists } from "./departments";
 import { tellDone } from "./done";
-import { asCql2, NO_FACETS, olderActive, withoutPosition } from "./filters";
+import { asCql2, narrowing, olderActive, withoutPosition } from "./filters";
 import { ServerTrouble } from "./http";
 import { t } from "./i18n";
+import { fetchInbox, hasInbox } from "./inbox";
 import { refreshIncidents, removeIncidents } from "./incidents";
 import { closePopup } from "./popup";
+import { REQUESTS } from "./requests";
 import { writeFigures, writeList, writeReader, writeRegisters, writeTime, writeTools, writeTree } from "./screen";
 import { fetchSession, readerKey, session, type Session } from "./session";
+import { fetchShift, NOTES } from "./shift";
 import { drawIncidents, drawLayers, noteDrawn } from "./stage";
 import { actions, basemap, reading, state } from "./state";
-import { writeBanner, writeFreshness } from "./status";
+import { writeBanner, writeFreshness, type Freshness } from "./status";
 import { ChangeStream } from "./stream";
+import { fetchFacetted, fetchSummary, pinned, type Facetted, type Summary } from "./summary";
 import { setPictureTime } from "./time";
 import { writeView } from "./view";
-import { fetchWarnings, WARNINGS } from "./warnings";
 
 const LISTED = 50;
 const REFRESH_MS = 15_000;
@@ -26,12 +30,15 @@ const REFRESH_MS = 15_000;
 const REFRESH_LIVE_MS = 60_000;
 const SETTLE_MS = 250;
 /** What the panels are made of. */
-const FOLLOWED = "incidents,warnings,requests,control-centres";
+const FOLLOWED = ["incidents", "warnings", "requests", "control-centres", "feeds", "handover-notes"];
 
 let question = 0;
 let timer: number | undefined;
 let asking = false;
 let changedMeanwhile = false;
+/** The stream is back, and the picture since then not read yet. */
+let catchingUp = false;
+export const alarm = new Alarm((feature) => actions.pickFromList(feature));
 const stream = new ChangeStream(changed, streamChanged);
 
 /** Whether the answer is of another state than the one that the map was drawn from. */
@@ -43,7 +50,7 @@ function acceptList(answer: RecordPage): void {
   const redraw = isNewState(answer);
   const recovered = state.freshness.trouble !== null;
   state.page = answer;
-  state.freshness = { at: answer.at, sequence: answer.sequence, trouble: null, live: stream.live };
+  state.freshness = { ...state.freshness, at: answer.at, sequence: answer.sequence, ...linkNow(), trouble: null };
   if (state.map !== null && state.styleReady) {
     if (redraw || recovered) refreshIncidents(state.map);
     retryTiles(state.map);
@@ -83,6 +90,8 @@ async function learnCatalogue(): Promise<void> {
   await learnReader();
   await learnClock();
   writeBanner(state.view.mode);
+  // Whether a session counts is known when the mode is.
+  writeReader();
   writeTime();
   if (state.layers === null) {
     [state.layers, state.basemaps] = await Promise.all([fetchLayers(), fetchBasemaps().catch(() => [])]);
@@ -94,45 +103,90 @@ async function learnCatalogue(): Promise<void> {
   drawLayers();
 }
 
-function wantsCensus(): boolean {
+function wantsFigures(): boolean {
   return state.view.tab === "counts" || state.view.districts;
 }
 
-async function readFigures(of: Reading): Promise<{ census: Census | null; outlines: readonly Feature[] | null }> {
-  if (!wantsCensus()) return { census: null, outlines: state.outlines };
-  const [counted, shapes] = await Promise.all([
-    fetchCensus(of, asCql2({ ...state.view, facets: NO_FACETS })),
+interface Figures {
+  readonly facetted: Facetted | null;
+  readonly outlines: readonly Feature[] | null;
+}
+
+async function readFigures(of: Reading, whole: Summary): Promise<Figures> {
+  if (!wantsFigures()) return { facetted: null, outlines: state.outlines };
+  const [facetted, outlines] = await Promise.all([
+    fetchFacetted(of, state.view, whole),
     state.view.districts ? (state.outlines ?? fetchDistricts()) : state.outlines,
   ]);
-  return { census: counted, outlines: shapes };
+  return { facetted, outlines };
 }
 
 async function readRegisters(of: Reading): Promise<void> {
   if (state.layers === null) return;
-  const [inForce, others] = await Promise.all([
-    state.layers.has(WARNINGS) ? fetchWarnings(of).catch(() => null) : null,
+  const { mode } = of;
+  const present = of.asof === null && hasInbox(mode);
+  // A list that could not be read stays as it was; the next answer brings it.
+  const unread = (error: unknown): null => (console.warn(error), null);
+  [state.lists, state.inbox, state.shift] = await Promise.all([
     state.view.tab === "departments" ? fetchDepartmentLists(of, state.layers) : state.lists,
+    present && state.layers.has(REQUESTS) ? fetchInbox(of).catch(unread) : null,
+    present && state.view.tab === "shift" && state.layers.has(NOTES) ? fetchShift(mode).catch(unread) : null,
   ]);
-  state.warnings = inForce;
-  state.lists = others;
+}
+
+/** What changed since the reader last looked; the picture does not wait for it, nor break where it cannot be read. */
+async function readNews(of: Reading, whole: Summary): Promise<void> {
+  if (of.asof !== null || state.layers === null) return;
+  await state.news.update(of.mode, whole.sequence, state.layers).catch(console.warn);
+  writeList();
+}
+
+/** Look for new major cases, where somebody wants to hear of them; a hidden page does that too. */
+export function soundAlarm(): void {
+  if (state.view.mode !== null) void alarm.check(state.view.mode).catch(console.warn);
 }
 
 /** Something changed: the picture is asked for again, soon, or when the question at hand is answered. */
 function changed(): void {
-  if (document.hidden) return;
+  if (document.hidden) {
+    soundAlarm();
+    return;
+  }
   if (asking) changedMeanwhile = true;
   else askIn(SETTLE_MS);
 }
 
 function askIn(wait: number): void {
   clearTimeout(timer);
-  timer = setTimeout(() => void (document.hidden || refresh()), wait);
+  timer = setTimeout(() => {
+    if (!document.hidden) void refresh();
+    else if (alarm.on) {
+      soundAlarm();
+      askIn(REFRESH_MS);
+    }
+  }, wait);
+}
+
+/** How changes come at this moment. */
+function linkNow(): Pick<Freshness, "link" | "since" | "news"> {
+  const since = stream.interruptedSince;
+  const broken = since === null ? "polling" : "interrupted";
+  const link = state.view.asof !== null ? "past" : !stream.live ? broken : catchingUp ? "catching" : "live";
+  return { link, since, news: stream.lastNews };
 }
 
 function streamChanged(): void {
-  state.freshness = { ...state.freshness, live: stream.live };
+  // What was missed comes from the place where the stream broke; the picture is asked for at once.
+  if (stream.live && state.freshness.link === "interrupted") catchingUp = true;
+  state.freshness = { ...state.freshness, ...linkNow() };
   writeFreshness(state.freshness);
-  if (!asking) askIn(stream.live ? REFRESH_LIVE_MS : REFRESH_MS);
+  if (!asking) askIn(catchingUp ? SETTLE_MS : stream.live ? REFRESH_LIVE_MS : REFRESH_MS);
+  else if (catchingUp) changedMeanwhile = true;
+}
+
+function follow(of: Reading, { sequence }: Summary): void {
+  const collections = FOLLOWED.filter((name) => state.layers?.has(name) === true).join(",");
+  stream.follow(of.asof === null ? { collections, mode: of.mode } : null, sequence);
 }
 
 /** Ask the server for the picture, and again after a while. An answer to an older question is dropped. */
@@ -147,23 +201,30 @@ export async function refresh(): Promise<void> {
     if (of === null || mine !== question) return;
     const cql2 = asCql2(state.view);
     const before = olderActive(state.view);
+    const summary = await fetchSummary(of, narrowing(state.view));
+    // Lists and further numbers are of just the state that was counted.
+    const same = pinned(of, summary);
     const [answer, lost, left, figures] = await Promise.all([
-      fetchIncidents(of, cql2, LISTED),
-      countIncidents(of, withoutPosition(cql2)),
-      before === null ? null : countIncidents(of, before),
-      readFigures(of),
+      fetchIncidents(same, cql2, LISTED),
+      countIncidents(same, withoutPosition(cql2)),
+      before === null ? null : fetchSummary(same, before).then(({ count }) => count),
+      readFigures(of, summary),
       readRegisters(of),
     ]);
     if (mine !== question) return;
+    catchingUp = catchingUp && changedMeanwhile;
+    state.summary = summary;
     state.unplaced = lost;
     state.older = left;
-    ({ census: state.census, outlines: state.outlines } = figures);
-    acceptList(answer);
-    stream.follow(of.asof === null ? { collections: FOLLOWED, mode: of.mode } : null, answer.sequence);
+    ({ facetted: state.facetted, outlines: state.outlines } = figures);
+    acceptList({ ...answer, at: summary.at, sequence: summary.sequence });
+    follow(of, summary);
     writeList();
     writeFigures();
     writeRegisters();
     noteDrawn();
+    void readNews(of, summary);
+    soundAlarm();
   } catch (error) {
     if (mine === question) fail(error);
   } finally {
@@ -174,10 +235,9 @@ export async function refresh(): Promise<void> {
   }
 }
 
-/** Another question: what is listed belongs to the old one and goes; the census holds all facets and stays. */
-export function askAnew(keepCensus: boolean): void {
-  state.page = null;
-  if (!keepCensus) state.census = null;
+/** Another question: what is listed and counted belongs to the old one and goes. */
+export function askAnew(): void {
+  state.page = state.summary = state.facetted = state.behind = null;
   setPictureTime(state.view.asof ?? state.now);
   writeView(state.view);
   writeTools();
@@ -191,7 +251,7 @@ export function askAnew(keepCensus: boolean): void {
 export function forgetPicture(now: Session): void {
   state.readFor = readerKey(now);
   closePopup();
-  state.layers = state.page = state.census = state.lists = state.warnings = null;
+  state.layers = state.page = state.summary = state.facetted = state.behind = state.lists = state.inbox = state.shift = null;
   state.unplaced = state.older = null;
   if (state.map !== null && state.styleReady) removeIncidents(state.map);
   state.stack?.forget();

@@ -5,18 +5,19 @@ import "./style.css";
 import "./tree.css";
 import "./figures.css";
 import "./form.css";
+import "./duty.css";
 import { openAccount } from "./account";
 import * as acting from "./acting";
-import { refresh } from "./asking";
+import { alarm, refresh } from "./asking";
 import { byId } from "./dom";
 import { otherLanguage } from "./i18n";
 import { closeOnEscape, closePopup } from "./popup";
-import { tree, writeAll } from "./screen";
+import { soundBy, tree, writeAll } from "./screen";
 import { closeSheet } from "./sheet";
 import { startMap } from "./stage";
 import { actions, state } from "./state";
 import { setPictureTime } from "./time";
-import { isMode, writeView } from "./view";
+import { isMode, TABS, writeView } from "./view";
 
 function switchLanguage(): void {
   state.view.language = otherLanguage();
@@ -36,7 +37,9 @@ function listen(): void {
   onClick("report", acting.report);
   onClick("panel-fold", () => acting.foldPanel(!document.body.classList.contains("folded")));
   onClick("language", switchLanguage);
-  for (const tab of ["list", "counts", "departments"] as const) onClick(`tab-${tab}`, () => acting.chooseTab(tab));
+  onClick("sound", acting.switchSound);
+  onClick("inbox", () => acting.chooseTab("inbox"));
+  for (const tab of TABS) onClick(`tab-${tab}`, () => acting.chooseTab(tab));
   const mode = byId("mode", HTMLSelectElement);
   mode.addEventListener("change", () => {
     if (isMode(mode.value)) acting.chooseMode(mode.value);
@@ -47,6 +50,7 @@ function listen(): void {
   closeOnEscape();
 }
 
+soundBy(() => alarm.write());
 Object.assign(actions, { ...acting, refresh: () => void refresh() });
 setPictureTime(state.view.asof);
 startMap((zoom) => tree.zoomed(zoom));

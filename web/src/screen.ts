@@ -8,10 +8,15 @@ import { writeDepartments } from "./departments";
 import { byId, say } from "./dom";
 import { writeFilters } from "./filter-panel";
 import { otherLanguage, pick, setLanguage, t, writeStaticTexts } from "./i18n";
+import { writeInbox, writeWaiting } from "./inbox";
 import { INCIDENTS } from "./incidents";
+import type { Change } from "./news";
+import { writeNews } from "./news-bar";
 import { writePanel } from "./panel";
+import { REQUESTS } from "./requests";
 import { mayWrite } from "./session";
-import { drawDistricts, sayIncomplete } from "./stage";
+import { writeShift } from "./shift-panel";
+import { drawDistricts, drawMarked, sayIncomplete } from "./stage";
 import { actions, basemap, countsContent, incidentLayer, state } from "./state";
 import { writeBanner, writeFreshness } from "./status";
 import { writeTabs } from "./tabs";
@@ -37,14 +42,16 @@ export function writeAttribution(): void {
 }
 
 export function writeList(): void {
-  const { page, unplaced, older } = state;
-  const { mode, theme } = state.view;
+  const { page, unplaced, older, summary, behind, news, newsOpen, layers } = state;
   const troubled = state.freshness.trouble !== null;
+  const past = state.view.asof !== null;
+  const changeOf = (id: string): Change | undefined => (past ? undefined : news.find(INCIDENTS, id));
   writePanel(
-    { page, unplaced, older, filter: state.view, mode, layer: incidentLayer(), theme, troubled },
-    (feature) => actions.pickFromList(feature),
-    () => actions.change({ period: "all", active: true }),
+    { summary, page, behind, changeOf, unplaced, older, filter: state.view, layer: incidentLayer(), theme: state.view.theme, troubled },
+    actions,
   );
+  writeNews({ news, open: newsOpen, layers, past }, actions);
+  drawMarked();
 }
 
 export function writeFigures(): void {
@@ -97,14 +104,27 @@ export function nameFold(): void {
 }
 
 export function writeRegisters(): void {
-  writeWarnings(state.warnings, state.layers?.get(WARNINGS));
-  const replying = { mode: state.view.asof === null ? state.view.mode : null, onDone: () => actions.refresh() };
-  writeDepartments(byId("panel-departments", HTMLDivElement), state.lists, state.layers, replying);
+  const { inbox, layers, lists, shift, summary, view } = state;
+  const past = view.asof !== null;
+  const openIncident = (id: string): void => actions.openIncidentById(id);
+  const replying = { mode: past ? null : view.mode, onDone: () => actions.refresh(), openIncident, current: summary?.current };
+  writeWarnings(summary?.current.get(WARNINGS) ?? null, layers?.get(WARNINGS));
+  writeDepartments(byId("panel-departments", HTMLDivElement), lists, layers, replying);
+  writeInbox(inbox, layers?.get(REQUESTS), replying.mode, { onDone: replying.onDone, openIncidentById: openIncident });
+  writeWaiting(inbox, view.mode);
+  writeShift({ shift, layers, mode: view.mode, past, troubled: state.freshness.trouble !== null }, actions);
 }
 
 export function writeReader(): void {
   writeAccount(state.view.mode);
   byId("report", HTMLButtonElement).hidden = !mayWrite(state.view.mode) || state.view.asof !== null;
+}
+
+/** Writes the switch of the sound, which is another room's. */
+let writeSound: () => void = () => undefined;
+
+export function soundBy(write: () => void): void {
+  writeSound = write;
 }
 
 export function writeAll(): void {
@@ -114,6 +134,7 @@ export function writeAll(): void {
   writeTools();
   writeBanner(state.view.mode);
   writeReader();
+  writeSound();
   writeFreshness(state.freshness);
   writeList();
   writeFigures();

@@ -9,6 +9,8 @@ import { asCql2, UNKNOWN } from "./filters";
 import { pick, t } from "./i18n";
 import { addIncidents, chooseIncidents, drawnIncidents, INCIDENTS, showSingly } from "./incidents";
 import { layerOfSource, LayerStack } from "./layers";
+import { ringed } from "./news-bar";
+import { drawRings } from "./rings";
 import { actions, basemap, countsContent, incidentLayer, reading, state } from "./state";
 
 export function drawIncidents(): void {
@@ -37,7 +39,7 @@ export function drawLayers(): void {
 
 export function drawDistricts(): void {
   if (state.map === null || state.districts === null || !state.styleReady) return;
-  if (!state.view.districts || state.census === null || state.outlines === null) {
+  if (!state.view.districts || state.facetted === null || state.outlines === null) {
     if (!state.view.districts) state.districts.hide();
   } else {
     const counts = tableOf(countsContent(), "district").filter(({ code }) => code !== UNKNOWN);
@@ -45,6 +47,14 @@ export function drawDistricts(): void {
     state.districts.show(state.outlines, named, state.view.facets.district, state.view.theme);
   }
   showSingly(state.map, !state.view.districts);
+}
+
+/** Ring the records behind an opened number, else what changed since the reader last looked. */
+export function drawMarked(): void {
+  if (state.map === null || !state.styleReady) return;
+  const { behind, news, view } = state;
+  drawRings(state.map, "behind", behind?.page?.features ?? []);
+  drawRings(state.map, "news", behind === null && view.asof === null ? ringed(news) : []);
 }
 
 /** Tell whoever watches the page (tests do) that the incidents stand on the map, and how many. */
@@ -93,6 +103,7 @@ export function startMap(onZoom: (zoom: number) => void): void {
     drawIncidents();
     drawLayers();
     drawDistricts();
+    drawMarked();
   });
   made.on("idle", noteDrawn);
   made.on("render", () => (document.body.dataset["idle"] = "false"));
