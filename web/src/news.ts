@@ -16,6 +16,8 @@ const PAGE = 1000;
 const MOST_PAGES = 10;
 /** Times in one question about what was there before. */
 const AT_ONCE = 40;
+/** Where more changed than this, all that was there is asked for at once. */
+const AT_MOST = 200;
 
 export type Kind = "new" | "changed" | "gone";
 
@@ -181,12 +183,18 @@ async function knownBefore(mode: Mode, layer: LayerInfo, at: number, found: read
   const column = TIMES[layer.id];
   if (living.length === 0 || at === 0) return known;
   const times = column === undefined ? [] : [...new Set(living.map(({ properties }) => text(properties[column])))].filter((time) => time !== "");
-  const conditions = column === undefined ? [""] : chunks(times, AT_ONCE).map((some) => `${column} IN (${some.map(instant).join(",")})`);
+  const few = column !== undefined && times.length <= AT_MOST;
+  const conditions = few ? chunks(times, AT_ONCE).map((some) => `${column} IN (${some.map(instant).join(",")})`) : [""];
   for (const condition of conditions) {
     const narrowed: Record<string, string> = condition === "" ? {} : { filter: condition, "filter-lang": "cql2-text" };
     const properties = column ?? "department";
-    const { body } = await fetchAnswer(itemsPath(layer.id), { mode, asof: String(at), limit: "10000", properties, skipGeometry: "true", ...narrowed });
-    for (const one of objects(body["features"])) known.add(text(one["id"]));
+    let { body } = await fetchAnswer(itemsPath(layer.id), { mode, asof: String(at), limit: "10000", properties, skipGeometry: "true", ...narrowed });
+    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+      for (const one of objects(body["features"])) known.add(text(one["id"]));
+      const next = nextAddress(body);
+      if (next === null) break;
+      ({ body } = await fetchJson(next));
+    }
   }
   return known;
 }

@@ -47,7 +47,13 @@ function replies(feature: Feature, mode: Mode, onDone: () => void): HTMLElement 
   const trouble = el("p", { class: "fault", role: "alert", hidden: "" });
   const act = (properties: Values): void => {
     say(trouble, "");
-    reply(feature.id, mode, properties).then(onDone, (error: unknown) => say(trouble, whyNot(error)));
+    const done = (): void => {
+      // What was sent is no longer being written, so the list may be written anew.
+      for (const input of trouble.parentElement?.querySelectorAll("input") ?? []) input.value = "";
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      onDone();
+    };
+    reply(feature.id, mode, properties).then(done, (error: unknown) => say(trouble, whyNot(error)));
   };
   const made = (name: string, words: string, properties: () => Values): HTMLElement => {
     const button = el("button", { type: "button", "data-deed": name }, words);
