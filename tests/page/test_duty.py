@@ -77,7 +77,7 @@ def test_what_changed_since_the_last_look_is_told_until_it_is_seen(visit: Visito
     owner.connection.execute("UPDATE layer.incidents SET severity = 'severe' WHERE id = %s", [changed])
     owner.connection.execute("DELETE FROM layer.incidents WHERE id = %s", [gone])
     page.goto(f"{seen.origin}/map?lang=en&theme=light")
-    expect(page.locator(".news-words")).to_have_text("Since you last looked: 1 new, 1 changed, 1 gone.")
+    expect(page.locator("#news-words")).to_have_text("Since you last looked: 1 new, 1 changed, 1 gone.")
     expect(body).to_have_attribute("data-rings-news", "2")
     page.click("#news-open")
     for name, word in ((new, "New"), (changed, "Changed"), (gone, "Gone")):
@@ -85,10 +85,10 @@ def test_what_changed_since_the_last_look_is_told_until_it_is_seen(visit: Visito
     expect(page.locator(f"#incident-list .is-news [data-id='{new}'] .chip-news")).to_have_text("New")
     page.click(f"#news-list [data-change='incidents/{new}']")
     expect(page.locator(".record", has_text="News that was not there")).to_be_visible()
-    expect(page.locator(".news-words")).to_have_text("Since you last looked: 1 changed, 1 gone.")
+    expect(page.locator("#news-words")).to_have_text("Since you last looked: 1 changed, 1 gone.")
     # What comes while the page is open is new too.
     owner.incident("News that came by itself")
-    expect(page.locator(".news-words")).to_have_text("Since you last looked: 1 new, 1 changed, 1 gone.")
+    expect(page.locator("#news-words")).to_have_text("Since you last looked: 1 new, 1 changed, 1 gone.")
     page.click("#news-seen")
     expect(news).to_be_hidden()
     expect(body).to_have_attribute("data-rings-news", "0")
@@ -110,14 +110,14 @@ def test_a_last_look_that_nobody_can_go_back_to_is_said(visit: Visitor, owner: A
     page = visit(drawn=False).page
     expect(page.locator("body")).to_have_attribute("data-news", "0")
     begin_at(page, 900_000_000)
-    expect(page.locator(".news-words")).to_contain_text("The state that you saw last is not known here any more")
+    expect(page.locator("#news-words")).to_contain_text("The state that you saw last is not known here any more")
     page.click("#news-seen")
     expect(page.locator("#news")).to_be_hidden()
     # The oldest version of a warning is let go, which touches no picture of another test.
     oldest = owner.connection.execute("SELECT min(seq_to) FROM history.warnings").fetchone()[0]
     assert owner.connection.execute("SELECT cop.prune('warnings', %s)", [oldest]).fetchone()[0] > 0
     begin_at(page, oldest - 1)
-    expect(page.locator(".news-words")).to_contain_text("longer ago than changes are kept")
+    expect(page.locator("#news-words")).to_contain_text("longer ago than changes are kept")
     page.click("#news-seen")
     expect(page.locator("#news")).to_be_hidden()
 

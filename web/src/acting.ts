@@ -16,6 +16,7 @@ import { closePopup } from "./popup";
 import { takeClick } from "./position";
 import { openReport } from "./report";
 import { nameFold, writeAll, writeAttribution, writeFigures, writeList, writeReader, writeRegisters, writeTime, writeTree } from "./screen";
+import { noteWritten } from "./send";
 import type { Session } from "./session";
 import { closeSheet } from "./sheet";
 import { drawLayers } from "./stage";
@@ -143,12 +144,14 @@ export function change(by: Asked): void {
 /** Somebody signed in or out: everything is read anew as that reader may see it. */
 export function readerChanged(now: Session): void {
   forgetPicture(now);
+  chooseBegin(null);
   tellDone(t(now.known ? "signedInDone" : "signedOutDone"));
   void refresh();
 }
 
 /** A record was written from here: the lists are read anew, and the record is shown as the server keeps it. */
 export function recordChanged(feature: Feature): void {
+  noteWritten(INCIDENTS, feature.id);
   tellDone(t("savedDone", { id: feature.id }));
   if (state.map !== null && state.styleReady) refreshIncidents(state.map);
   void refresh();
@@ -164,6 +167,7 @@ export function report(): void {
 
 export function chooseMode(mode: Mode): void {
   closeSheet();
+  chooseBegin(null);
   Object.assign(state.view, { mode, asof: null });
   state.now = null;
   state.clockIsKnown = false;

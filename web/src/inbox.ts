@@ -75,13 +75,19 @@ function section(name: string, title: TextKey, page: RecordPage, layer: LayerInf
   return el("section", { class: "counts-section", "data-inbox": name }, el("h3", {}, t(title)), el("p", { class: "note" }, words), el("ul", { class: "entries" }, ...entries));
 }
 
+/** Why there is nothing yet: whoever belongs nowhere has no inbox, and nothing is done in a past picture. */
+export function whyEmpty(past: boolean): TextKey {
+  const { known } = session();
+  return known ? (past ? "notOfPast" : "loading") : "inboxSignIn";
+}
+
 /** Write the inbox; an answer that is being written, or a history that is being read, is not written over. */
 export function writeInbox(inbox: Inbox | null, layer: LayerInfo | undefined, mode: Mode | null, actions: InboxActions): void {
   const place = byId("panel-inbox", HTMLDivElement);
   const typed = [...place.querySelectorAll("input")].some(({ value }) => value !== "");
   if (typed || place.querySelector("details[open]") !== null) return;
   if (inbox === null) {
-    place.replaceChildren(el("p", { class: "note pad" }, t("loading")));
+    place.replaceChildren(el("p", { class: "note pad" }, t(whyEmpty(mode === null))));
     return;
   }
   const overdue = inbox.toUs.features.filter(({ properties }) => (timeOf(properties, "due_at") ?? pictureTime()) < pictureTime());
@@ -101,5 +107,8 @@ export function writeWaiting(inbox: Inbox | null, mode: Mode | null): void {
   button.classList.toggle("waits", waiting > 0);
   button.textContent = inbox === null ? t("inbox") : t("inboxN", { n: number(waiting) });
   button.title = t("inboxWhy", { n: number(waiting) });
-  for (const tab of ["inbox", "shift"]) byId(`tab-${tab}`, HTMLButtonElement).hidden = !shown;
+  for (const tab of ["inbox", "shift"]) {
+    const made = byId(`tab-${tab}`, HTMLButtonElement);
+    made.hidden = !shown && made.getAttribute("aria-selected") !== "true";
+  }
 }

@@ -3,7 +3,7 @@
 import type { Feature } from "./api";
 import type { LayerInfo } from "./catalogue";
 import { recordTitle, wordsElement } from "./details";
-import { byId, el } from "./dom";
+import { byId, el, say } from "./dom";
 import { number, pick, t } from "./i18n";
 import { INCIDENTS } from "./incidents";
 import type { Change, Kind, News } from "./news";
@@ -73,8 +73,8 @@ export function writeNews({ news, open, layers, past }: NewsContent, actions: Ne
   const focused = held instanceof HTMLElement && place.contains(held) ? held.id || held.dataset["change"] : undefined;
   const words = [trouble === null ? "" : t(TROUBLE[trouble]), changes.length === 0 ? "" : headline(changes)].filter((part) => part !== "").join(" ");
   const newest = changes.toReversed();
-  place.replaceChildren(
-    el("p", { class: "news-words", role: "status" }, el("span", { class: "ring-sample", "aria-hidden": "true" }), words),
+  say(byId("news-words", HTMLParagraphElement), words);
+  byId("news-rest", HTMLDivElement).replaceChildren(
     el("div", { class: "news-deeds" },
       changes.length === 0 ? null : button("news-open", t(open ? "newsHide" : "newsShow"), () => actions.openNews(!open), open),
       button("news-seen", t("newsSeen"), () => actions.seeAll())),

@@ -7,6 +7,7 @@ import { nextAddress, readFeature, itemsPath, type Feature } from "./api";
 import { fetchAnswer, fetchJson, objects, ServerTrouble, text, type Json } from "./http";
 import type { LayerInfo } from "./catalogue";
 import { asInstant, readInstant } from "./time";
+import { wasWritten } from "./send";
 import { session } from "./session";
 import type { Mode } from "./view";
 
@@ -44,6 +45,8 @@ export class News {
   /** How far each collection has been read. */
   #until = new Map<string, number>();
   #changes = new Map<string, Change>();
+  /** Counts what was forgotten, so that an answer to an older question is known. */
+  #epoch = 0;
   trouble: NewsTrouble = null;
 
   /** The number of the state that was seen last. */
@@ -64,7 +67,7 @@ export class News {
   async update(mode: Mode, sequence: string, layers: ReadonlyMap<string, LayerInfo>): Promise<void> {
     this.#begin(mode, Number(sequence));
     if (this.trouble === "gone" || this.trouble === "ahead") return;
-    const mine = this.#key;
+    const mine = this.#epoch;
     for (const collection of FOLLOWED) {
       const layer = layers.get(collection);
       if (layer !== undefined) await this.#read(mine, mode, layer);
@@ -84,22 +87,23 @@ export class News {
   }
 
   #forget(): void {
+    this.#epoch += 1;
     this.#until.clear();
     this.#changes.clear();
     this.trouble = null;
   }
 
-  async #read(mine: string, mode: Mode, layer: LayerInfo): Promise<void> {
+  async #read(mine: number, mode: Mode, layer: LayerInfo): Promise<void> {
     const from = this.#until.get(layer.id) ?? this.#since;
     let delta: Delta;
     try {
       delta = await fetchDelta(mode, layer.id, from);
     } catch (error) {
-      if (mine === this.#key) this.#take(error);
+      if (mine === this.#epoch) this.#take(error);
       return;
     }
     const before = await knownBefore(mode, layer, this.#since, delta.found);
-    if (mine !== this.#key) return;
+    if (mine !== this.#epoch) return;
     this.#until.set(layer.id, delta.until);
     if (!delta.complete) this.trouble = "many";
     for (const one of delta.found) this.#put(layer.id, one, before);
@@ -118,6 +122,7 @@ export class News {
     const key = `${collection}/${id}`;
     const known = this.#changes.get(key);
     this.#changes.delete(key);
+    if (wasWritten(collection, id)) return;
     const wasThere = known === undefined ? before.has(id) : known.kind !== "new";
     if (found["deleted"] === true) {
       // What came and went since is nothing that anybody has seen.

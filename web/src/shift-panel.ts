@@ -1,18 +1,18 @@
 /** The panel of the handover: open items carried over, the note of this shift, accepting the last one, and a print. */
 
-import type { Feature } from "./api";
+import { fetchRecord, type Feature } from "./api";
 import type { LayerInfo } from "./catalogue";
+import { figure } from "./counts-panel";
 import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
 import { byId, el, say } from "./dom";
 import { fieldsOf, form, labelled, NotReady, readAll, whyNot, type Field } from "./form";
 import { currentLanguage, dateTime, moment, number, otherLanguage, t } from "./i18n";
+import { whyEmpty } from "./inbox";
 import { chip, when } from "./requests";
-import { fetchRecord } from "./api";
 import { change, create, newKey } from "./send";
 import { mayWrite, owns, session } from "./session";
 import { NOTES, type Shift } from "./shift";
 import type { Tally } from "./summary";
-import { figure } from "./counts-panel";
 import { asFieldValue, asInstant, fromFieldValue, pictureTime } from "./time";
 import { historyPart } from "./versions";
 import type { Mode } from "./view";
@@ -185,7 +185,7 @@ export function writeShift(content: ShiftContent, actions: ShiftActions): void {
   const { shift } = content;
   if (shift === null) {
     written = "";
-    place.replaceChildren(el("p", { class: "note pad" }, t(content.troubled ? "listUnknown" : "loading")));
+    place.replaceChildren(el("p", { class: "note pad" }, t(content.troubled ? "listUnknown" : whyEmpty(content.past))));
     return;
   }
   if (document.getElementById("shift-read") === null) place.replaceChildren(el("div", { id: "shift-read" }), el("div", { id: "shift-rest" }), el("div", { id: "shift-note" }));

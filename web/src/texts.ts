@@ -114,6 +114,8 @@ const texts = {
   inboxToUs: { en: "To my department, not yet answered", zh: "致本部門而未回覆" },
   inboxFromUs: { en: "Asked by my department, not yet answered", zh: "本部門提出而未獲回覆" },
   inboxEmpty: { en: "The server answered: nothing waits.", zh: "伺服器回覆：沒有待辦事項。" },
+  inboxSignIn: { en: "Sign in for a department to see this.", zh: "以部門身分登入後可查看。" },
+  notOfPast: { en: "Go back to now to see this.", zh: "返回現時後可查看。" },
   dueSoon: { en: "Due soon", zh: "即將到期" },
   steps: { en: "Every step that was kept", zh: "所保存的每一步" },
 
@@ -436,17 +438,3 @@ const texts = {
 
 export type TextKey = keyof typeof texts;
 export const TEXTS: Readonly<Record<TextKey, Bilingual>> = texts;
-
-/** Groups of layers, in the order of the panel. */
-export const GROUPS: Readonly<Record<string, Bilingual>> = {
-  incident: { en: "Incidents", zh: "事故" },
-  weather: { en: "Weather", zh: "天氣" },
-  traffic: { en: "Traffic", zh: "交通情況" },
-  slopes: { en: "Slopes", zh: "斜坡" },
-  drainage: { en: "Drainage", zh: "渠務" },
-  "emergency services": { en: "Emergency services", zh: "緊急服務" },
-  shelters: { en: "Shelters", zh: "庇護中心" },
-  transport: { en: "Transport", zh: "運輸" },
-  administration: { en: "Administration", zh: "行政" },
-  "terrain and base": { en: "Terrain and base", zh: "地形及底層資料" },
-};
