@@ -28,7 +28,7 @@ export class Alarm {
   #checking = false;
   #again = false;
 
-  constructor(private readonly onOpen: (feature: Feature) => void) {}
+  constructor(private readonly onOpen: (id: string) => void) {}
 
   get on(): boolean {
     return this.#sound !== null;
@@ -70,7 +70,7 @@ export class Alarm {
 
   async #look(mode: Mode): Promise<void> {
     const of = `${mode} ${readerKey(session())}`;
-    const { features } = await fetchRegister({ mode, asof: null }, INCIDENTS, { limit: MOST, cql2: MAJOR, sortby: "-reported_at" });
+    const { features } = await fetchRegister({ mode, asof: null }, INCIDENTS, { limit: MOST, cql2: MAJOR, sortby: "-reported_at", properties: "title_en,title_zh" });
     const fresh = of === this.#knownOf ? features.filter(({ id }) => !this.#known.has(id)) : [];
     if (of !== this.#knownOf) this.#known = new Set();
     this.#knownOf = of;
@@ -113,7 +113,7 @@ export class Alarm {
     const lines = fresh.slice(0, SHOWN).map((feature) => {
       const title = eitherLanguage(feature.properties, "title");
       const open = el("button", { type: "button", class: "link", "data-id": feature.id }, wordsElement("span", title.text === "" ? { text: feature.id, lang: null } : title));
-      open.addEventListener("click", () => this.onOpen(feature));
+      open.addEventListener("click", () => this.onOpen(feature.id));
       return el("li", {}, open);
     });
     const more = fresh.length > SHOWN ? el("li", {}, t("alarmMore", { n: String(fresh.length - SHOWN) })) : null;

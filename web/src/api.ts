@@ -170,18 +170,21 @@ export interface Narrowed {
   readonly limit: number;
   readonly cql2?: string;
   readonly sortby?: string;
+  /** Only these columns, and no geometry. */
+  readonly properties?: string;
 }
 
 /** The records of a register, as many as one page holds. */
 export async function fetchRegister(
   reading: Reading,
   collection: string,
-  { limit, cql2, sortby }: Narrowed,
+  { limit, cql2, sortby, properties }: Narrowed,
 ): Promise<RecordPage> {
   const answer = await fetchAnswer(itemsPath(collection), {
     ...readingParameters(reading),
     limit: String(limit),
     ...(sortby === undefined ? {} : { sortby }),
+    ...(properties === undefined ? {} : { properties, skipGeometry: "true" }),
     ...(cql2 === undefined ? {} : filterParameters(cql2)),
   });
   return readPage(answer);

@@ -38,7 +38,7 @@ let asking = false;
 let changedMeanwhile = false;
 /** The stream is back, and the picture since then not read yet. */
 let catchingUp = false;
-export const alarm = new Alarm((feature) => actions.pickFromList(feature));
+export const alarm = new Alarm((id) => actions.openIncidentById(id));
 const stream = new ChangeStream(changed, streamChanged);
 
 /** Whether the answer is of another state than the one that the map was drawn from. */

@@ -51,9 +51,14 @@ def joined(parts: list[Bilingual], en: str, zh: str) -> Bilingual:
 
 def moment_in_words(moment: datetime) -> Bilingual:
     """A time in Hong Kong, as a person says it."""
+    said = _hour_and_day(moment)
+    return both(f"{said.en} (Hong Kong time)", f"{said.zh}(香港時間)")
+
+
+def _hour_and_day(moment: datetime) -> Bilingual:
     local = moment.astimezone(_HKT)
-    return both(f"{local:%H:%M} on {local.day} {local:%B %Y} (Hong Kong time)",
-                f"{local.year}年{local.month}月{local.day}日{local:%H:%M}(香港時間)")  # fmt: skip
+    return both(f"{local:%H:%M} on {local.day} {local:%B %Y}",
+                f"{local.year}年{local.month}月{local.day}日{local:%H:%M}")  # fmt: skip
 
 
 def question_in_words(question: Question, where: ast.Node | None, moment: datetime, *, past: bool) -> Bilingual:
@@ -138,7 +143,8 @@ def value_title(column: Column, value: str | None) -> Bilingual:
 
 def _value(column: Column, value: object) -> Bilingual:
     if isinstance(value, datetime):
-        return moment_in_words(value)
+        # The zone is said once, at the moment of the whole.
+        return _hour_and_day(value)
     if isinstance(value, ast.Node):
         return both("another column", "另一欄")
     whole = isinstance(value, float) and value.is_integer()
