@@ -149,3 +149,35 @@ def test_a_shift_is_handed_over_and_accepted(visit: Visitor, officer: Callable[.
     assert accepted["accepted_at"]
     assert accepted["text_en"] == "Pump 3 is being repaired"
     assert seen.errors == []
+
+
+@pytest.mark.parametrize(
+    ("query", "size"),
+    [("lang=en&theme=light", {"width": 1366, "height": 768}), ("lang=zh&theme=dark", {"width": 390, "height": 844})],
+    ids=["desk", "phone"],
+)
+def test_inbox_and_shift_fit_the_screen_and_go_by_keyboard(visit: Visitor, query: str, size: dict[str, int]) -> None:
+    seen = visit(query, size=size, drawn=False)
+    page = seen.page
+    enter(page, "DSD")
+    expect(page.locator("#tab-shift")).to_be_visible()
+    page.focus("#tab-list")
+    for tab in ("counts", "departments", "inbox", "shift"):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(f"#tab-{tab}")).to_be_focused()
+        expect(page.locator(f"#tab-{tab}")).to_have_attribute("aria-selected", "true")
+        expect(page.locator(f"#panel-{tab} h3").first).to_be_visible()
+        wide = page.evaluate(
+            "tab => ['html', '.panel-head', `#panel-${tab}`].map((one) => document.querySelector(one))"
+            ".filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML.slice(0, 60))",
+            tab,
+        )
+        assert wide == [], f"{tab} is wider than its place"
+    unnamed = page.evaluate(
+        "() => [...document.querySelectorAll('button, input, select, textarea')].filter((one) => one.checkVisibility()"
+        " && !one.textContent.trim() && !one.ariaLabel && !one.title && !(one.labels?.length)).map((one) => one.outerHTML)"
+    )
+    assert unnamed == []
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-list")).to_be_focused()
+    assert seen.errors == []
