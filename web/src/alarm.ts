@@ -25,6 +25,8 @@ export class Alarm {
   #known = new Set<string>();
   #knownOf = "";
   #rung = 0;
+  /** What stands in the bar. */
+  #announced: readonly Feature[] = [];
   #checking = false;
   #again = false;
 
@@ -108,7 +110,12 @@ export class Alarm {
 
   /** What stands there until somebody closes it is also read out. */
   #announce(fresh: readonly Feature[]): void {
+    this.#announced = fresh;
     const place = byId("alarm", HTMLDivElement);
+    if (fresh.length === 0) {
+      place.hidden = true;
+      return;
+    }
     const close = el("button", { type: "button", class: "close", "aria-label": t("close"), title: t("close") }, "×");
     const lines = fresh.slice(0, SHOWN).map((feature) => {
       const title = eitherLanguage(feature.properties, "title");
@@ -118,12 +125,13 @@ export class Alarm {
     });
     const more = fresh.length > SHOWN ? el("li", {}, t("alarmMore", { n: String(fresh.length - SHOWN) })) : null;
     place.replaceChildren(close, el("strong", {}, t("alarmTitle")), el("ul", {}, ...lines, more));
-    close.addEventListener("click", () => (place.hidden = true));
+    close.addEventListener("click", () => this.#announce([]));
     place.hidden = false;
   }
 
-  /** Write the switch. */
+  /** Write the switch, and the bar in the chosen language. */
   write(): void {
+    this.#announce(this.#announced);
     const button = byId("sound", HTMLButtonElement);
     button.setAttribute("aria-pressed", String(this.on));
     button.textContent = t(this.on ? "soundOn" : "soundOff");
