@@ -77,7 +77,9 @@ def test_titles_follow_the_language(http: httpx.Client) -> None:
 
 def test_provenance_is_said(http: httpx.Client) -> None:
     for one in http.get("/collections").json()["collections"]:
-        assert one["cop"]["provenance"] in ("real", "exercise"), one["id"]
+        # What departments write for themselves alone comes with no file and no story: until then there is nothing to say.
+        empty = one["id"] == "handover-notes"
+        assert one["cop"]["provenance"] in ("real", "exercise", *((None,) if empty else ())), one["id"]
         # A register holds Actual and exercise records side by side; its records say which they are.
         if one["cop"]["provenance"] == "exercise" and not catalogue().layers[one["id"]].is_labelled:
             assert one["title"].endswith("(exercise)")

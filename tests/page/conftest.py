@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +16,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import psycopg
+import psycopg.sql
 import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize, expect, sync_playwright
+
+from cop_server.cluster import Cluster
 
 CLONE = Path(__file__).parents[2]
 DRAWN = "body[data-ready=true]"
@@ -106,13 +114,125 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+class Owner:
+    """The owner of the database that the suite's server reads; what a test writes there goes with it."""
+
+    def __init__(self, dsn: str, api: Api) -> None:
+        self._api = api
+        self.connection = psycopg.connect(dsn, autocommit=True)
+        self._written = 0
+
+    def incident(self, title: str, **more: Any) -> str:
+        """A new incident in the exercise, for everybody; its id."""
+        self._written += 1
+        values = {
+            "category": "flood", "title_en": title, "department": "DSD", "status": "reported", "major": False,
+            "message_status": "exercise", "release": "public", "reported_at": self._api.now(), "position_released": True,
+            "source": "test-page", "source_ref": f"{title} {self._written}",
+        } | more  # fmt: skip
+        names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, values))
+        marks = psycopg.sql.SQL(", ").join(psycopg.sql.Placeholder() * len(values))
+        row = self.connection.execute(
+            psycopg.sql.SQL(
+                "INSERT INTO layer.incidents ({}, geom) VALUES ({}, ST_SetSRID(ST_Point(114.17, 22.3), 4326)) RETURNING id"
+            ).format(names, marks),
+            list(values.values()),
+        ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def close(self) -> None:
+        self.connection.execute("DELETE FROM layer.incidents WHERE source = 'test-page'")
+        self.connection.close()
+
+
+@pytest.fixture
+def owner(api: Api, cluster: Cluster) -> Iterator[Owner]:
+    """Who writes past the API."""
+    made = Owner(cluster.at(f"t_server_{os.getpid()}").owner_dsn, api)
+    yield made
+    made.close()
+
+
+class Relay:
+    """A way to the server that can be cut and mended: while it is cut, nobody gets through."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._joined: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._open = True
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._start(self._accept)
+
+    def _start(self, work: Callable[..., None], *given: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=given, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listening.accept()
+            except OSError:
+                return
+            if not self._open:
+                near.close()
+                continue
+            far = socket.create_connection(self._target)
+            self._joined += [near, far]
+            self._start(self._pump, near, far)
+            self._start(self._pump, far, near)
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """End every connection, and let no new one through."""
+        self._open = False
+        for end in self._joined:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Let new connections through."""
+        self._open = True
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self.cut()
+        for thread in self._threads:
+            thread.join(10)
+        for end in (self._listening, *self._joined):
+            end.close()
+
+
+@pytest.fixture
+def relay(server: str) -> Iterator[Relay]:
+    """The server behind a connection that can be cut."""
+    split = urlsplit(server)
+    made = Relay(split.hostname or "", split.port or 80)
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def visit(built_page: None, server: str, chromium: Browser) -> Iterator[Visitor]:
     """Open the page: `visit("lang=en")` waits until the incidents are drawn."""
     contexts = []
-    origin = server.rstrip("/")
+    own = server.rstrip("/")
 
-    def open_page(query: str = "lang=en&theme=light", size: ViewportSize = DESK, drawn: bool = True) -> Visit:
+    def open_page(
+        query: str = "lang=en&theme=light", size: ViewportSize = DESK, drawn: bool = True, origin: str = own
+    ) -> Visit:
         context = chromium.new_context(viewport=size, locale="en-HK", timezone_id="Europe/Lisbon")
         contexts.append(context)
         page = context.new_page()

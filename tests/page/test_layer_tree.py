@@ -49,15 +49,22 @@ def test_the_tree_has_all_groups_and_layers(visit: Visitor, api: Any) -> None:
     seen = visit()
     known = api.ask("/collections")["collections"]
     groups: dict[str, set[str]] = {}
+    titles: dict[str, str] = {}
+    ranks: dict[int, str] = {}
     for collection in known:
         if collection["id"] != "incidents":
             groups.setdefault(collection["cop"]["group"], set()).add(collection["id"])
+            titles[collection["cop"]["group"]] = collection["cop"]["group_title"]["en"]
+            ranks[collection["cop"]["group_rank"]] = collection["cop"]["group"]
     tree = open_tree(seen.page)
     assert len(groups) == 10
     expect(tree.locator("[data-group]")).to_have_count(len(groups))
+    shown = tree.locator("[data-group]").evaluate_all("all => all.map((one) => one.dataset.group)")
+    assert shown == [ranks[rank] for rank in sorted(ranks)]
     for group, layers in groups.items():
         part = tree.locator(f"[data-group='{group}']")
         expect(part.locator(".group-count")).to_have_text(str(len(layers)))
+        expect(part.locator(".group-head span").first).to_have_text(titles[group])
         part.get_by_role("button").first.click()
         found = part.locator("[data-layer]").evaluate_all("all => all.map((one) => one.dataset.layer)")
         assert set(found) == layers

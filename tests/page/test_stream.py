@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import psycopg
-import pytest
 from playwright.sync_api import expect
-
-from cop_server.cluster import Cluster
 
 Visitor = Callable[..., Any]
 COUNTED = "status <> 'cancelled' AND duplicate_of IS NULL"
 
 
-@pytest.fixture
-def owner(server: str, cluster: Cluster) -> Iterator[psycopg.Connection[Any]]:
-    """The owner of the database that the suite's server reads; what a test writes there goes with it."""
-    with psycopg.connect(cluster.at(f"t_server_{os.getpid()}").owner_dsn, autocommit=True) as connection:
-        yield connection
-        connection.execute("DELETE FROM layer.incidents WHERE source = 'test-stream'")
-
-
 def test_what_is_written_appears_by_itself(visit: Visitor, api: Any, owner: Any) -> None:
     seen = visit()
     expect(seen.page.locator("body")).to_have_attribute("data-stream", "live")
-    expect(seen.page.locator("#freshness")).to_contain_text("live")
+    expect(seen.page.locator("#freshness")).to_contain_text("Live")
     before = api.number(COUNTED + api.recent())
-    owner.execute(
-        "INSERT INTO layer.incidents (category, title_en, department, status, major, message_status, release,"
-        " reported_at, source, source_ref, geom) VALUES ('flood', 'A flood that was not there', 'DSD', 'reported', true,"
-        " 'exercise', 'public', %s, 'test-stream', '1', ST_SetSRID(ST_Point(114.17, 22.3), 4326))", [api.now()],
-    )  # fmt: skip
+    owner.incident("A flood that was not there", major=True)
     # While the stream is there the page asks by itself once a minute only, and the wait is twenty seconds.
     expect(seen.page.locator("#count")).to_have_text(re.compile(rf"^{before + 1:,} "))
     expect(seen.page.locator("#incident-list")).to_contain_text("A flood that was not there")
@@ -49,8 +32,29 @@ def test_without_the_stream_the_page_asks_as_before(visit: Visitor, api: Any) ->
     seen.page.reload()
     expect(seen.page.locator("body")).to_have_attribute("data-state", "live")
     expect(seen.page.locator("body")).to_have_attribute("data-stream", "polling")
+    expect(seen.page.locator("#freshness")).to_contain_text("Not live: asked every 15 s")
     before = api.number(COUNTED + api.recent())
     expect(seen.page.locator("#count")).to_have_text(re.compile(rf"^{before:,} "))
     asked = len(seen.asked("/collections/incidents/items"))
     seen.page.wait_for_timeout(17_000)
     assert len(seen.asked("/collections/incidents/items")) > asked
+
+
+def test_a_broken_stream_is_said_and_goes_on_where_it_broke(visit: Visitor, api: Any, owner: Any, relay: Any) -> None:
+    seen = visit(drawn=False, origin=relay.url)
+    page, body = seen.page, seen.page.locator("body")
+    places = []
+    page.on("request", lambda one: places.append(one.headers.get("last-event-id")) if "/events?" in one.url else None)
+    expect(body).to_have_attribute("data-link", "live")
+    before = api.number(COUNTED + api.recent())
+    relay.cut()
+    expect(page.locator("#freshness")).to_contain_text("Not live since")
+    expect(body).to_have_attribute("data-link", "interrupted")
+    owner.incident("A flood while nobody listened")
+    relay.mend()
+    expect(body).to_have_attribute("data-link", "live")
+    expect(page.locator("#count")).to_have_text(re.compile(rf"^{before + 1:,} "))
+    expect(page.locator("#incident-list")).to_contain_text("A flood while nobody listened")
+    expect(page.locator("#trouble")).to_be_hidden()
+    assert places
+    assert all(place and re.match(r"\d+(:.+)?$", place) for place in places), "it goes on by the last id that it had"

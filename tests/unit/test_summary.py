@@ -58,6 +58,10 @@ def test_only_codes_yes_or_no_and_times_are_counted(name: str) -> None:
          "(地區屬中西區、北區或並非(狀態為已取消))"),
         ("district IS NULL", "District is not known", "地區不詳"),
         ("dead > 2", "Dead above 2", "死亡大於2"),
+        ("reported_at >= TIMESTAMP('2025-09-23T19:05:00Z')", "Reported at not before 03:05 on 24 September 2025",
+         "報告時間不早於2025年9月24日03:05"),
+        ("completed_at < TIMESTAMP('2025-09-23T19:05:00Z')", "Completed at before 03:05 on 24 September 2025",
+         "完成時間早於2025年9月24日03:05"),
         ("S_INTERSECTS(geometry, POINT(114 22))", "a further condition holds (see filter)", "符合其他條件(見 filter)"),
     ],
 )  # fmt: skip

@@ -2,8 +2,7 @@
 
 import type { Geometry } from "geojson";
 import type { Bounds } from "./geometry";
-import { FACETS, type FacetName } from "./filters";
-import { fetchAnswer, fetchJson, isObject, objects, ServerTrouble, text, type Answer, type Json } from "./http";
+import { fetchAnswer, isObject, objects, ServerTrouble, text, type Answer, type Json } from "./http";
 import { asInstant, readInstant } from "./time";
 import { isMode, type Mode } from "./view";
 
@@ -18,6 +17,8 @@ export interface Feature {
 export interface Reading {
   readonly mode: Mode;
   readonly asof: Date | null;
+  /** Just one state, by its number, instead of the moment. */
+  readonly sequence?: string;
 }
 
 export interface RecordPage {
@@ -30,8 +31,6 @@ export interface RecordPage {
 }
 
 const INCIDENTS = "incidents";
-const LARGEST_PAGE = 10_000;
-const MOST_PAGES = 5;
 
 /** The landing page's word on modes, and the clock of the exercise where there is one. */
 export interface Landing {
@@ -51,11 +50,14 @@ export function itemsPath(collection: string): string {
   return `/collections/${encodeURIComponent(collection)}/items`;
 }
 
-function readingParameters({ mode, asof }: Reading): Record<string, string> {
-  return { mode, ...(asof === null ? {} : { asof: asInstant(asof) }) };
+/** The parameters that say which records are read. */
+export function readingParameters({ mode, asof, sequence }: Reading): Record<string, string> {
+  const state = sequence ?? (asof === null ? null : asInstant(asof));
+  return { mode, ...(state === null ? {} : { asof: state }) };
 }
 
-function filterParameters(cql2: string): Record<string, string> {
+/** A CQL2 condition as parameters. */
+export function filterParameters(cql2: string): Record<string, string> {
   return { filter: cql2, "filter-lang": "cql2-text" };
 }
 
@@ -70,7 +72,8 @@ export function readFeature(value: unknown): Feature {
   };
 }
 
-function readPage({ body, ...state }: Answer): RecordPage {
+/** A page of features. Throws ServerTrouble. */
+export function readPage({ body, ...state }: Answer): RecordPage {
   const features = body["features"];
   const matched = body["numberMatched"];
   if (!Array.isArray(features)) throw new ServerTrouble("unreadable");
@@ -167,61 +170,28 @@ export interface Narrowed {
   readonly limit: number;
   readonly cql2?: string;
   readonly sortby?: string;
+  /** Only these columns, and no geometry. */
+  readonly properties?: string;
 }
 
 /** The records of a register, as many as one page holds. */
 export async function fetchRegister(
   reading: Reading,
   collection: string,
-  { limit, cql2, sortby }: Narrowed,
+  { limit, cql2, sortby, properties }: Narrowed,
 ): Promise<RecordPage> {
   const answer = await fetchAnswer(itemsPath(collection), {
     ...readingParameters(reading),
     limit: String(limit),
     ...(sortby === undefined ? {} : { sortby }),
+    ...(properties === undefined ? {} : { properties, skipGeometry: "true" }),
     ...(cql2 === undefined ? {} : filterParameters(cql2)),
   });
   return readPage(answer);
 }
 
-/** What is counted of an incident. */
-export type Counted = Readonly<Record<FacetName, string | null>>;
-
-/** The columns that are counted, of the incidents that a filter lets through. */
-export interface Census {
-  readonly rows: readonly Counted[];
-  /** How many the filter lets through; more than there are rows where not all could be read. */
-  readonly matched: number | null;
-  readonly sequence: string | null;
-}
-
-/** Read what is counted of all incidents of a filter, page by page; the pages of one walk are of one state. */
-export async function fetchCensus(reading: Reading, cql2: string): Promise<Census> {
-  let answer = await fetchAnswer(itemsPath(INCIDENTS), {
-    ...readingParameters(reading),
-    limit: String(LARGEST_PAGE),
-    properties: FACETS.join(","),
-    skipGeometry: "true",
-    ...filterParameters(cql2),
-  });
-  const first = readPage(answer);
-  const rows = first.features.map(readCounted);
-  for (let pages = 1; pages < MOST_PAGES; pages += 1) {
-    const next = nextAddress(answer.body);
-    if (next === null) break;
-    answer = await fetchJson(next);
-    rows.push(...readPage(answer).features.map(readCounted));
-  }
-  return { rows, matched: first.matched, sequence: first.sequence };
-}
-
-function readCounted({ properties }: Feature): Counted {
-  const of = (name: FacetName): string | null => text(properties[name]) || null;
-  return { district: of("district"), category: of("category"), department: of("department"), status: of("status") };
-}
-
 /** The address of the next page, of this origin whatever host the server's links name. */
-function nextAddress(body: Json): string | null {
+export function nextAddress(body: Json): string | null {
   const link = objects(body["links"]).find(({ rel }) => rel === "next");
   const href = text(link?.["href"]);
   if (href === "") return null;
@@ -249,9 +219,4 @@ export function tileTemplate(layer: string, reading: Reading, cql2?: string): st
 /** The address of a record for people, which the server answers as a page. */
 export function recordAddress(layer: string, id: string, mode: Mode): string {
   return `${itemsPath(layer)}/${encodeURIComponent(id)}?f=html&mode=${mode}`;
-}
-
-/** The address of the incidents of a filter for people. */
-export function incidentsAddress(reading: Reading, cql2: string): string {
-  return `${itemsPath(INCIDENTS)}?${new URLSearchParams({ f: "html", ...readingParameters(reading), ...filterParameters(cql2) })}`;
 }

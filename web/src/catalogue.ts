@@ -43,6 +43,9 @@ export interface LayerInfo {
   readonly department: string;
   readonly departmentTitle: Bilingual;
   readonly group: string;
+  readonly groupTitle: Bilingual;
+  /** The group's place among the groups. */
+  readonly groupRank: number;
   readonly kind: string;
   readonly geometry: string | null;
   /** The sample of the layer as a whole. */
@@ -87,6 +90,8 @@ function readLayer(collection: Json): LayerInfo | null {
     department,
     departmentTitle: bilingual(cop["department_title"], department),
     group: text(cop["group"]),
+    groupTitle: bilingual(cop["group_title"], text(cop["group"])),
+    groupRank: numberOr(cop["group_rank"], Number.MAX_SAFE_INTEGER),
     kind: text(cop["kind"]),
     geometry,
     sample: readEntry({ label: title, geometry: sampleGeometry(geometry), ...style }),

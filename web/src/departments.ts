@@ -4,7 +4,7 @@ import { fetchRegister, type Feature, type Reading, type RecordPage } from "./ap
 import type { LayerInfo } from "./catalogue";
 import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
 import { el } from "./dom";
-import { number, pick, t } from "./i18n";
+import { duration, number, pick, t } from "./i18n";
 import { chip, requestEntry, when } from "./requests";
 import type { Mode } from "./view";
 
@@ -46,18 +46,42 @@ function centre({ id, properties }: Feature): HTMLElement {
   );
 }
 
-function feed({ properties }: Feature, layer: LayerInfo | undefined): HTMLElement {
+/** Each state has a shape of its own beside its word, so that none is told by colour alone. */
+const SHAPES: Readonly<Record<string, readonly [string, string]>> = {
+  live: ["●", "on"],
+  quiet: ["○", "done"],
+  late: ["◔", "active"],
+  stale: ["▲", "overdue"],
+  down: ["✕", "major"],
+};
+
+/** How old the newest observation was when the source was looked at last. */
+function ageOf({ properties }: Feature): string {
+  const seconds = properties["age_s"];
+  return typeof seconds === "number" ? t("feedAge", { age: duration(seconds) }) : t("feedNoAge");
+}
+
+function feed(feature: Feature, layer: LayerInfo | undefined): HTMLElement {
+  const { properties } = feature;
   const state = String(properties["state"] ?? "");
-  const good = { live: "on", quiet: "done" }[state];
+  const [shape, kind] = SHAPES[state] ?? ["?", "overdue"];
   const cause = String(properties["cause"] ?? "");
+  const mark = chip(kind, codeTitle(layer, "state", state) || t("notKnown"));
+  mark.prepend(el("span", { class: "shape", "aria-hidden": "true" }, shape));
   return el(
     "li",
-    { class: "entry" },
-    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "title")),
-      chip(good ?? "overdue", codeTitle(layer, "state", state) || t("notKnown"))),
-    el("span", { class: "item-words" }, t("lastGood"), " ", when(timeOf(properties, "last_good_at")) ?? t("notKnown"),
+    { class: "entry", "data-feed": state },
+    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "title")), mark),
+    el("span", { class: "item-words" }, ageOf(feature), t("wordsSeparator"), t("lastGood"), " ", when(timeOf(properties, "last_good_at")) ?? t("notKnown"),
       cause === "" ? null : `${t("wordsSeparator")}${cause}`),
   );
+}
+
+/** What is worst stands first. */
+function ofWorstFirst(page: RecordPage): readonly Feature[] {
+  const order = ["down", "stale", "late", "live", "quiet"];
+  const rank = ({ properties }: Feature): number => order.indexOf(String(properties["state"]));
+  return page.features.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function ofActiveFirst(page: RecordPage): readonly Feature[] {
@@ -70,22 +94,23 @@ export interface Replying {
   /** `null` where nothing is answered: of a past picture, or while the mode is not known. */
   readonly mode: Mode | null;
   readonly onDone: () => void;
+  readonly openIncident: (id: string) => void;
+  /** What the summary says of the same registers. */
+  readonly current: ReadonlyMap<string, { readonly count: number }> | undefined;
 }
 
-function entries(name: ListName, page: RecordPage, layer: LayerInfo | undefined, { mode, onDone }: Replying): HTMLElement[] {
+function entries(name: ListName, page: RecordPage, layer: LayerInfo | undefined, { mode, onDone, openIncident }: Replying): HTMLElement[] {
   if (name === "control-centres") return ofActiveFirst(page).map(centre);
-  return page.features.map((feature) => (name === "requests" ? requestEntry(feature, layer, mode, onDone) : feed(feature, layer)));
+  const listed = name === "feeds" ? ofWorstFirst(page) : page.features;
+  return listed.map((feature) => (name === "requests" ? requestEntry(feature, layer, mode, onDone, { openIncident }) : feed(feature, layer)));
 }
 
-function summary(name: ListName, page: RecordPage): string {
-  const count = (is: (feature: Feature) => boolean): string => number(page.features.filter(is).length);
-  if (name === "control-centres") {
-    return t("centresOf", { n: count(({ properties }) => properties["active"] === true), all: number(page.features.length) });
-  }
-  if (name === "feeds") {
-    return t("feedsOf", { n: count(({ properties }) => properties["state"] === "live"), all: number(page.features.length) });
-  }
+/** The numbers are the summary's own, so that no panel says another one. */
+function told(name: ListName, page: RecordPage, current: Replying["current"]): string {
   const all = page.matched ?? page.features.length;
+  const counted = current?.get(name)?.count;
+  if (name === "control-centres" && counted !== undefined) return t("centresOf", { n: number(counted), all: number(all) });
+  if (name === "feeds" && counted !== undefined) return t("feedsOf", { n: number(counted), all: number(all) });
   return all > page.features.length
     ? t("firstOf", { n: number(page.features.length), all: number(all) })
     : t("allListed", { n: number(all) });
@@ -113,7 +138,7 @@ export function writeDepartments(
       "section",
       { class: "counts-section", "data-list": name },
       title,
-      el("p", { class: "note" }, made.length === 0 ? t("noneListed") : summary(name, page)),
+      el("p", { class: "note" }, made.length === 0 ? t("noneListed") : told(name, page, replying.current)),
       el("ul", { class: "entries" }, ...made),
     );
   });

@@ -53,14 +53,6 @@ function chip(name: FacetName, code: string, layer: LayerInfo | undefined, facet
   return button;
 }
 
-/** The titles of the chosen facets, for the filter in words. */
-export function chosenWords(layer: LayerInfo | undefined, facets: Facets): string[] {
-  return FACETS.flatMap((name) => {
-    const code = facets[name];
-    return code === null ? [] : [`${t(NAMES[name])}${t("colon")}${facetTitle(layer, name, code)}`];
-  });
-}
-
 /** Write the controls in the chosen language, with what is chosen. */
 export function writeFilters(filter: IncidentFilter, layer: LayerInfo | undefined, act: FilterActions): void {
   const period = byId("period", HTMLSelectElement);

@@ -3,7 +3,7 @@
  * are asked for with the same CQL2, so that they always agree.
  */
 
-import { dateTime, t } from "./i18n";
+import { t } from "./i18n";
 import type { TextKey } from "./texts";
 import { asInstant, HOUR, pictureTime, quarter } from "./time";
 import type { Mode } from "./view";
@@ -60,20 +60,24 @@ function facetTerm(name: FacetName, code: string | null): string[] {
   return [code === UNKNOWN ? `${name} IS NULL` : `${name}=${quoted(code)}`];
 }
 
-function statusTerm(active: boolean): string {
-  return active ? `status IN (${ACTIVE.map(quoted).join(",")})` : "status <> 'cancelled'";
-}
-
-/** The filter as CQL2 text. Cancelled and repeated incidents are in no count. */
-export function asCql2({ major, active, period, facets }: IncidentFilter): string {
+function terms({ major, active, period, facets }: IncidentFilter): string[] {
   const begin = beginOf(period);
   return [
-    statusTerm(active),
-    "duplicate_of IS NULL",
-    ...(major ? ["major=true"] : []),
+    ...(active ? [`status IN (${ACTIVE.map(quoted).join(",")})`] : []),
+    ...(major ? ["major = TRUE"] : []),
     ...(begin === null ? [] : [`reported_at >= TIMESTAMP('${asInstant(begin)}')`]),
     ...FACETS.flatMap((name) => facetTerm(name, facets[name])),
-  ].join(" AND ");
+  ];
+}
+
+/** What the reader narrowed, as CQL2 text: what is left out of every count, the summary leaves out by itself. */
+export function narrowing(filter: IncidentFilter): string {
+  return terms(filter).join(" AND ");
+}
+
+/** The same for lists and tiles, without cancelled and repeated incidents, which are in no count. */
+export function asCql2(filter: IncidentFilter): string {
+  return ["status <> 'cancelled'", "duplicate_of IS NULL", ...terms(filter)].join(" AND ");
 }
 
 /** Of the incidents of a filter, those that no map can show. */
@@ -85,19 +89,5 @@ export function withoutPosition(cql2: string): string {
 export function olderActive(filter: IncidentFilter): string | null {
   const begin = beginOf(filter.period);
   if (begin === null) return null;
-  return `${asCql2({ ...filter, period: "all", active: true })} AND reported_at < TIMESTAMP('${asInstant(begin)}')`;
-}
-
-/** The filter in words, for the line under the count; `chosen` are the facets' titles. */
-export function inWords(filter: IncidentFilter, mode: Mode, chosen: readonly string[]): string {
-  const begin = beginOf(filter.period);
-  const parts = [
-    t("wordsMode", { mode: modeName(mode) }),
-    ...(begin === null ? [] : [t("wordsSince", { time: dateTime(begin) })]),
-    ...(filter.major ? [t("wordsMajor")] : []),
-    filter.active ? t("wordsActive") : t("wordsAll"),
-    ...chosen,
-    t("wordsLeftOut"),
-  ];
-  return parts.join(t("wordsSeparator")) + t("wordsEnd");
+  return `${narrowing({ ...filter, period: "all", active: true })} AND reported_at < TIMESTAMP('${asInstant(begin)}')`;
 }

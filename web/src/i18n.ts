@@ -101,6 +101,14 @@ export function day(at: Date): string {
   return format(at, { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** A length of time in its largest unit. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return t("lengthSeconds", { n: number(Math.max(0, Math.round(seconds))) });
+  if (seconds < 90 * 60) return t("lengthMinutes", { n: number(Math.round(seconds / 60)) });
+  if (seconds < 48 * 3600) return t("lengthHours", { n: number(Math.round(seconds / 3600)) });
+  return t("lengthDays", { n: number(Math.round(seconds / 86_400)) });
+}
+
 /** How long ago, in words, for anything within a day; empty beyond that, and for the future. */
 export function age(at: Date, now: Date = pictureTime()): string {
   const passed = now.getTime() - at.getTime();

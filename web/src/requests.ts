@@ -9,9 +9,12 @@ import { age, dateTime, t } from "./i18n";
 import { change, type Values } from "./send";
 import { owns } from "./session";
 import { asInstant, pictureTime } from "./time";
+import { historyPart } from "./versions";
 import type { Mode } from "./view";
 
-const REQUESTS = "requests";
+export const REQUESTS = "requests";
+/** What is due this soon is marked. */
+const SOON_MS = 30 * 60_000;
 
 /** A time with its age. */
 export function when(at: Date | null): HTMLElement | null {
@@ -28,6 +31,7 @@ function requestState(properties: Feature["properties"]): HTMLElement {
   if (timeOf(properties, "answered_at") !== null) return chip("done", t("requestAnswered"));
   const due = timeOf(properties, "due_at");
   if (due !== null && due < pictureTime()) return chip("overdue", t("overdue"));
+  if (due !== null && due.getTime() - pictureTime().getTime() < SOON_MS) return chip("active", t("dueSoon"));
   return timeOf(properties, "acknowledged_at") !== null
     ? chip("on", t("requestAcknowledged"))
     : chip("active", t("requestOpen"));
@@ -43,7 +47,13 @@ function replies(feature: Feature, mode: Mode, onDone: () => void): HTMLElement 
   const trouble = el("p", { class: "fault", role: "alert", hidden: "" });
   const act = (properties: Values): void => {
     say(trouble, "");
-    reply(feature.id, mode, properties).then(onDone, (error: unknown) => say(trouble, whyNot(error)));
+    const done = (): void => {
+      // What was sent is no longer being written, so the list may be written anew.
+      for (const input of trouble.parentElement?.querySelectorAll("input") ?? []) input.value = "";
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      onDone();
+    };
+    reply(feature.id, mode, properties).then(done, (error: unknown) => say(trouble, whyNot(error)));
   };
   const made = (name: string, words: string, properties: () => Values): HTMLElement => {
     const button = el("button", { type: "button", "data-deed": name }, words);
@@ -67,13 +77,27 @@ function replies(feature: Feature, mode: Mode, onDone: () => void): HTMLElement 
   return el("div", { class: "deeds" }, acknowledge, words, send, trouble);
 }
 
+/** What an entry shows besides: the way to its incident, and the steps that were kept of it. */
+export interface EntryExtras {
+  readonly openIncident?: (id: string) => void;
+  readonly history?: boolean;
+}
+
+function incidentLink(id: string, open: EntryExtras["openIncident"]): HTMLElement | string {
+  if (open === undefined || id === "") return id;
+  const button = el("button", { type: "button", class: "link", "data-incident": id }, id);
+  button.addEventListener("click", () => open(id));
+  return button;
+}
+
 /** One request; who belongs to the department asked may acknowledge and answer it. */
-export function requestEntry(feature: Feature, layer: LayerInfo | undefined, mode: Mode | null, onDone: () => void): HTMLElement {
+export function requestEntry(feature: Feature, layer: LayerInfo | undefined, mode: Mode | null, onDone: () => void, extras: EntryExtras = {}): HTMLElement {
   const { properties } = feature;
   const department = (name: string): string => codeTitle(layer, name, properties[name]) || t("notKnown");
   const due = timeOf(properties, "due_at");
   const isOpen = timeOf(properties, "answered_at") === null;
   const answer = String(properties["answer"] ?? "");
+  const incident = String(properties["incident"] ?? "");
   return el(
     "li",
     { class: "entry", "data-id": feature.id },
@@ -81,17 +105,16 @@ export function requestEntry(feature: Feature, layer: LayerInfo | undefined, mod
     el(
       "span",
       { class: "item-words" },
-      [
-        codeTitle(layer, "kind", properties["kind"]),
-        t("fromTo", { from: department("from_department"), to: department("to_department") }),
-        String(properties["incident"] ?? ""),
-      ]
+      [codeTitle(layer, "kind", properties["kind"]), t("fromTo", { from: department("from_department"), to: department("to_department") })]
         .filter((part) => part !== "")
         .join(t("listSeparator")),
+      incident === "" ? null : t("listSeparator"),
+      incidentLink(incident, extras.openIncident),
     ),
     el("span", { class: "item-words" }, t("askedAt"), " ", when(timeOf(properties, "asked_at")) ?? t("notKnown"),
       due === null ? null : el("span", {}, t("wordsSeparator"), t("dueAt"), " ", dateTime(due))),
     answer === "" ? null : el("span", { class: "item-words" }, `${t("requestAnswered")}${t("colon")}${answer}`),
     mode !== null && isOpen && owns(properties["to_department"], mode) ? replies(feature, mode, onDone) : null,
+    mode !== null && extras.history === true ? historyPart(mode, REQUESTS, feature.id, layer) : null,
   );
 }

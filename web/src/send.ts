@@ -90,11 +90,30 @@ async function send(method: string, address: string, headers: Headers, body: unk
   return { feature: readFeature(told), etag: answer.headers.get("ETag") ?? "" };
 }
 
+/** What was written from this page a moment ago: to its writer it is no news. */
+const written = new Map<string, number>();
+const MOMENT_MS = 15_000;
+
+/** Note a record that was changed from here, also where another record's change did it. */
+export function noteWritten(collection: string, id: string): void {
+  written.set(`${collection}/${id}`, Date.now());
+}
+
+/** Whether a change that is heard of is what was written from here; each is asked about once. */
+export function wasWritten(collection: string, id: string): boolean {
+  const key = `${collection}/${id}`;
+  const at = written.get(key);
+  written.delete(key);
+  return at !== undefined && Date.now() - at < MOMENT_MS;
+}
+
 /** Make a record. The same key never makes two. Throws NotTaken or ServerTrouble. */
 export async function create(collection: string, mode: Mode, draft: Draft, key: string): Promise<Versioned> {
   const headers = { "Content-Type": "application/geo+json", "Idempotency-Key": key };
   const body = { type: "Feature", geometry: draft.geometry, properties: draft.properties };
-  return send("POST", `${itemsPath(collection)}?mode=${mode}`, headers, body);
+  const made = await send("POST", `${itemsPath(collection)}?mode=${mode}`, headers, body);
+  noteWritten(collection, made.feature.id);
+  return made;
 }
 
 /** Text as a header carries it: the bytes of UTF-8. */
@@ -115,5 +134,6 @@ export async function change(
     "If-Match": etag,
     ...(reason === "" ? {} : { "COP-Reason": asHeader(reason) }),
   };
+  noteWritten(collection, feature.id);
   return send("PATCH", `${itemsPath(collection)}/${encodeURIComponent(feature.id)}?mode=${mode}`, headers, draft);
 }

@@ -6,13 +6,23 @@ import { clock, moment, number, t } from "./i18n";
 import { modeName } from "./filters";
 import type { Mode } from "./view";
 
+const DAY_MS = 86_400_000;
+
+/** How changes come: by themselves; those missed are being read; not any more, so they are asked for; the past has none. */
+export type Link = "connecting" | "live" | "catching" | "interrupted" | "polling" | "past";
+
 /** The state of the connection as the page knows it. */
 export interface Freshness {
   /** The server's clock at its last good answer. */
   readonly at: Date | null;
   readonly sequence: string | null;
-  /** Whether changes come by themselves; else they are asked for every few seconds. */
-  readonly live: boolean;
+  readonly link: Link;
+  /** Since when the stream is interrupted. */
+  readonly since: Date | null;
+  /** When the last change was heard of. */
+  readonly news: Date | null;
+  /** How often is asked where nothing comes by itself, in seconds. */
+  readonly everySeconds: number;
   /** What is wrong now, and since when. */
   readonly trouble: { readonly error: ServerTrouble; readonly since: Date } | null;
 }
@@ -40,20 +50,34 @@ function troubleText({ trouble, at }: Freshness): string {
   return what + (at === null ? t("nothingLoaded") : t("showsStateOf", { time: clock(at) }));
 }
 
-function freshText({ at, sequence, live }: Freshness): string {
+function linkText({ at, link, since, everySeconds }: Freshness): string {
   if (at === null) return t("connecting");
-  const words = [t("updated", { time: clock(at) })];
+  const n = number(everySeconds);
+  return {
+    connecting: t("connecting"),
+    live: t("linkLive"),
+    catching: t("linkCatching"),
+    interrupted: t("linkInterrupted", { since: since === null ? t("notKnown") : clock(since), n }),
+    polling: t("linkPolling", { n }),
+    past: t("linkPast"),
+  }[link];
+}
+
+function newsText({ at, sequence, news }: Freshness): string {
+  if (at === null) return "";
+  const words = [news === null ? t("updated", { time: clock(at) }) : t("lastNews", { time: new Date().getTime() - news.getTime() < DAY_MS ? clock(news) : moment(news) })];
   const count = Number(sequence ?? Number.NaN);
   if (!Number.isNaN(count)) words.push(t("sequence", { n: number(count) }));
-  if (live) words.push(t("pushed"));
   return words.join(t("listSeparator"));
 }
 
-/** Write the time of the last good answer and, where there is trouble, the trouble. */
+/** Write how changes come, when the last one came and, where there is trouble, the trouble. */
 export function writeFreshness(freshness: Freshness): void {
-  say(byId("freshness", HTMLParagraphElement), freshText(freshness));
+  say(byId("link-state", HTMLSpanElement), linkText(freshness));
+  say(byId("link-news", HTMLSpanElement), newsText(freshness));
   say(byId("trouble", HTMLDivElement), troubleText(freshness));
-  document.body.dataset["stream"] = freshness.live ? "live" : "polling";
+  document.body.dataset["stream"] = freshness.link === "live" ? "live" : "polling";
+  document.body.dataset["link"] = freshness.link;
   document.body.dataset["state"] = freshness.trouble === null ? "live" : "stale";
 }
 

@@ -3,6 +3,8 @@
  * stream. What changed is asked for as always; the stream only says that it did.
  */
 
+import { readInstant } from "./time";
+
 const RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 30_000;
 /** The server is never silent for longer than fifteen seconds; a connection that is has died without a word. */
@@ -16,6 +18,8 @@ export class ChangeStream {
   #last = "";
   #running: AbortController | null = null;
   #live = false;
+  #since: Date | null = null;
+  #news: Date | null = null;
 
   constructor(
     private readonly onChange: () => void,
@@ -27,6 +31,16 @@ export class ChangeStream {
     return this.#live;
   }
 
+  /** Since when they do not, where they did before. */
+  get interruptedSince(): Date | null {
+    return this.#since;
+  }
+
+  /** When the last change came. */
+  get lastNews(): Date | null {
+    return this.#news;
+  }
+
   /** Follow these collections from a sequence number on; the same ones as before are followed already. */
   follow(followed: Followed, since: string | null): void {
     const wanted = followed === null ? "" : new URLSearchParams(followed).toString();
@@ -36,6 +50,7 @@ export class ChangeStream {
     this.#followed = wanted;
     this.#last = since ?? "";
     this.#say(false);
+    this.#since = null;
     if (wanted === "") return;
     this.#running = new AbortController();
     void this.#run(wanted, this.#running.signal);
@@ -91,19 +106,36 @@ export class ChangeStream {
 
   #take(frames: readonly string[]): void {
     let changed = false;
+    let news = this.#news;
     for (const frame of frames) {
       const lines = frame.split("\n");
       const id = lines.find((line) => line.startsWith("id: "));
       if (id !== undefined) this.#last = id.slice(4);
-      const isMarker = lines.some((line) => line === "event: stream");
-      changed ||= !isMarker && lines.some((line) => line.startsWith("data: "));
+      const data = lines.find((line) => line.startsWith("data: "));
+      if (data === undefined) continue;
+      if (lines.includes("event: stream")) this.#hear(data);
+      else {
+        changed = true;
+        // When it changed, not when it came: the first answer may tell of what is long known.
+        const at = readInstant(/"time":"([^"]+)"/.exec(data)?.[1] ?? null);
+        if (at !== null && (news === null || at > news)) news = at;
+      }
     }
-    if (changed) this.onChange();
+    if (!changed) return;
+    this.#news = news;
+    this.onChange();
+  }
+
+  /** The server's word on the stream itself: while it does not hear its store, changes may come later. */
+  #hear(data: string): void {
+    if (/"type":"[^"]*interrupted"/.test(data)) this.#say(false);
+    if (/"type":"[^"]*resumed"/.test(data)) this.#say(true);
   }
 
   #say(live: boolean): void {
     if (live === this.#live) return;
     this.#live = live;
+    this.#since = live ? null : new Date();
     this.onState();
   }
 }

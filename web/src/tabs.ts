@@ -1,16 +1,15 @@
 /** The tabs of the panel on the left: one is chosen, arrow keys go from one to the next. */
 
 import { byId } from "./dom";
-import type { Tab } from "./view";
-
-const TABS: readonly Tab[] = ["list", "counts", "departments"];
+import { TABS, type Tab } from "./view";
 
 function tabButton(tab: Tab): HTMLButtonElement {
   return byId(`tab-${tab}`, HTMLButtonElement);
 }
 
 function step(from: Tab, by: number): void {
-  const next = TABS[(TABS.indexOf(from) + by + TABS.length) % TABS.length] ?? from;
+  const shown = TABS.filter((tab) => !tabButton(tab).hidden);
+  const next = shown[(shown.indexOf(from) + by + shown.length) % shown.length] ?? from;
   tabButton(next).focus();
   tabButton(next).click();
 }

@@ -1,8 +1,11 @@
 /** Every word of the page, in English and Traditional Chinese. */
 
 import type { Bilingual } from "./i18n";
+import { dutyTexts } from "./texts-duty";
 
 const texts = {
+  ...dutyTexts,
+
   skipToList: { en: "Skip to the list of incidents", zh: "跳至事故列表" },
   title: { en: "Common Operational Picture", zh: "聯合運作平台" },
   hongKongTime: { en: "{time} HKT", zh: "{time}（香港時間）" },
@@ -62,12 +65,8 @@ const texts = {
   range: { en: "{from}–{to}", zh: "{from}–{to}" },
   recordsOf: { en: "The records counted: {name}", zh: "查看所計記錄：{name}" },
   countsComplete: {
-    en: "All {n} incidents of the filter above are counted. A name narrows the picture, a number opens the records.",
+    en: "All {n} incidents of the filter above are counted. A name narrows the picture, a number opens its records.",
     zh: "已計算上述篩選的全部 {n} 宗事故。點選名稱可篩選，點選數字可查看記錄。",
-  },
-  countsIncomplete: {
-    en: "Not complete: only {n} of {all} incidents could be counted. Choose a shorter period.",
-    zh: "統計並不完整：{all} 宗事故中只計算了 {n} 宗。請選擇較短時段。",
   },
 
   warningsInForce: { en: "In force", zh: "生效警告" },
@@ -79,7 +78,13 @@ const texts = {
   centreActive: { en: "Active", zh: "已啟動" },
   centreInactive: { en: "Inactive", zh: "未啟動" },
   centresOf: { en: "{n} of {all} centres are active.", zh: "{all} 個中心，{n} 個已啟動。" },
-  feedsOf: { en: "{n} of {all} sources are live.", zh: "{all} 個來源，{n} 個實時更新。" },
+  feedsOf: { en: "{n} of {all} sources are late, stale or down.", zh: "{all} 個來源，{n} 個遲到、過時或中斷。" },
+  feedAge: { en: "Newest data {age} old", zh: "最新資料已有 {age}" },
+  feedNoAge: { en: "Age of the data not known", zh: "資料新舊不詳" },
+  lengthSeconds: { en: "{n} s", zh: "{n} 秒" },
+  lengthMinutes: { en: "{n} min", zh: "{n} 分鐘" },
+  lengthHours: { en: "{n} h", zh: "{n} 小時" },
+  lengthDays: { en: "{n} days", zh: "{n} 日" },
   firstOf: { en: "{n} of {all} are listed.", zh: "{all} 項中列出 {n} 項。" },
   allListed: { en: "All {n} are listed.", zh: "已列出全部 {n} 項。" },
   requestOpen: { en: "Not yet acknowledged", zh: "尚未確認" },
@@ -113,15 +118,6 @@ const texts = {
   countOne: { en: "{n} incident", zh: "{n} 宗事故" },
   countMany: { en: "{n} incidents", zh: "{n} 宗事故" },
   countUnknown: { en: "Number not known", zh: "數目不詳" },
-  wordsMode: { en: "{mode} records", zh: "{mode}記錄" },
-  wordsAll: { en: "active and completed", zh: "包括處理中及已完成" },
-  wordsActive: {
-    en: "active only (reported, confirmed, responding or controlled)",
-    zh: "只計處理中(已報告、已確認、處理中或已受控)",
-  },
-  wordsSince: { en: "reported since {time}", zh: "自 {time} 起報告" },
-  wordsMajor: { en: "major cases only", zh: "只計重大個案" },
-  wordsLeftOut: { en: "cancelled and repeated ones left out", zh: "不計已取消及重複者" },
   wordsListed: { en: "The {n} reported last are listed.", zh: "下列為最近報告的 {n} 宗。" },
   wordsNotOnMap: {
     en: "Not on the map, as no position is known: {n}.",
@@ -129,7 +125,6 @@ const texts = {
   },
   wordsSeparator: { en: "; ", zh: "；" },
   wordsEnd: { en: ". ", zh: "。" },
-  caveat: { en: "Caveat: {text}", zh: "注意：{text}" },
   noIncidents: {
     en: "The server answered: there is no incident of this kind.",
     zh: "伺服器回覆：沒有符合條件的事故。",
@@ -328,9 +323,14 @@ const texts = {
   basemap: { en: "basemap", zh: "底圖" },
   listSeparator: { en: ", ", zh: "、" },
 
-  updated: { en: "Updated {time}", zh: "更新於 {time}" },
+  updated: { en: "updated {time}", zh: "更新於 {time}" },
   sequence: { en: "state no. {n}", zh: "狀態編號 {n}" },
-  pushed: { en: "live", zh: "即時" },
+  linkLive: { en: "Live: changes come by themselves", zh: "即時：變更自動送達" },
+  linkCatching: { en: "Catching up with what was missed", zh: "正在補讀中斷期間的變更" },
+  linkInterrupted: { en: "Not live since {since}: asked every {n} s", zh: "自 {since} 起非即時：每 {n} 秒查詢" },
+  linkPolling: { en: "Not live: asked every {n} s", zh: "非即時：每 {n} 秒查詢" },
+  linkPast: { en: "A past picture does not change", zh: "過去的畫面不會更新" },
+  lastNews: { en: "last news {time}", zh: "最近變更 {time}" },
   connecting: { en: "Connecting to the server…", zh: "正在連接伺服器……" },
   unreachable: { en: "Cannot reach the server since {since}", zh: "自 {since} 起未能連接伺服器" },
   refused: {
@@ -354,17 +354,3 @@ const texts = {
 
 export type TextKey = keyof typeof texts;
 export const TEXTS: Readonly<Record<TextKey, Bilingual>> = texts;
-
-/** Groups of layers, in the order of the panel. */
-export const GROUPS: Readonly<Record<string, Bilingual>> = {
-  incident: { en: "Incidents", zh: "事故" },
-  weather: { en: "Weather", zh: "天氣" },
-  traffic: { en: "Traffic", zh: "交通情況" },
-  slopes: { en: "Slopes", zh: "斜坡" },
-  drainage: { en: "Drainage", zh: "渠務" },
-  "emergency services": { en: "Emergency services", zh: "緊急服務" },
-  shelters: { en: "Shelters", zh: "庇護中心" },
-  transport: { en: "Transport", zh: "運輸" },
-  administration: { en: "Administration", zh: "行政" },
-  "terrain and base": { en: "Terrain and base", zh: "地形及底層資料" },
-};

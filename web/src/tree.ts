@@ -6,7 +6,6 @@ import { number, pick, t } from "./i18n";
 import { incidentLegend } from "./incident-legend";
 import { INCIDENTS } from "./incidents";
 import { layerRow, zoomed, type RowActions } from "./layer-row";
-import { GROUPS } from "./texts";
 import type { Shown, Theme } from "./view";
 
 export interface TreeContent {
@@ -27,9 +26,8 @@ export interface TreeActions {
 }
 
 /** Everything that the search looks through, in one text. */
-export function searchText({ id, title, description, department, departmentTitle, group }: LayerInfo): string {
-  const names = GROUPS[group];
-  const parts = [title, description, departmentTitle, ...(names === undefined ? [] : [names])];
+export function searchText({ id, title, description, department, departmentTitle, groupTitle }: LayerInfo): string {
+  const parts = [title, description, departmentTitle, groupTitle];
   return [id, department, ...parts.flatMap(({ en, zh }) => [en, zh])].join("\n").toLowerCase();
 }
 
@@ -41,12 +39,12 @@ export function isFound(layer: LayerInfo, typed: string): boolean {
 }
 
 function byGroup(layers: Iterable<LayerInfo>): [string, LayerInfo[]][] {
-  const groups = new Map<string, LayerInfo[]>(Object.keys(GROUPS).map((group) => [group, []]));
+  const groups = new Map<string, LayerInfo[]>();
   // Incidents are always on, so they have no switch.
-  for (const layer of layers) {
+  for (const layer of [...layers].toSorted((a, b) => a.groupRank - b.groupRank)) {
     if (layer.id !== INCIDENTS) groups.set(layer.group, [...(groups.get(layer.group) ?? []), layer]);
   }
-  return [...groups].filter(([, members]) => members.length > 0);
+  return [...groups];
 }
 
 /** The tree in its place on the page; the search stands beside it and stays as it is. */
@@ -108,7 +106,7 @@ export class LayerTree {
   }
 
   #group(content: TreeContent, group: string, members: readonly LayerInfo[], searching: boolean): HTMLElement {
-    const title = GROUPS[group];
+    const [first] = members;
     const isOpen = searching || content.openGroups.includes(group);
     const on = members.filter(({ id }) => content.shown.some((one) => one.id === id)).length;
     const count = on === 0 ? number(members.length) : t("onOf", { n: number(on), all: number(members.length) });
@@ -122,7 +120,7 @@ export class LayerTree {
         "aria-controls": listId,
         "data-focus": `group ${group}`,
       },
-      el("span", {}, title ? pick(title) : group),
+      el("span", {}, first === undefined ? group : pick(first.groupTitle)),
       el("span", { class: on === 0 ? "group-count" : "group-count some" }, count),
     );
     head.addEventListener("click", () => this.#actions.openGroup(group, !isOpen));

@@ -44,3 +44,17 @@ export function versionsPart(mode: Mode, collection: string, id: string, layer: 
   }, console.warn);
   return part;
 }
+
+/** The same, read when somebody opens it: for lists of records. */
+export function historyPart(mode: Mode, collection: string, id: string, layer: LayerInfo | undefined): HTMLElement {
+  const place = el("p", { class: "note" }, t("loading"));
+  const part = el("details", { class: "versions" }, el("summary", {}, t("steps")), place);
+  const fill = (): void => {
+    fetchVersions(mode, collection, id).then(
+      (versions) => place.replaceWith(el("ol", {}, ...versions.map((version) => item(version, layer)))),
+      () => (place.textContent = t("listUnknown")),
+    );
+  };
+  part.addEventListener("toggle", fill, { once: true });
+  return part;
+}

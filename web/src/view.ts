@@ -6,7 +6,8 @@ import { asInstant, readInstant } from "./time";
 
 export type Mode = "actual" | "exercise" | "test";
 export type Theme = "light" | "dark";
-export type Tab = "list" | "counts" | "departments";
+export type Tab = "list" | "counts" | "departments" | "inbox" | "shift";
+export const TABS: readonly Tab[] = ["list", "counts", "departments", "inbox", "shift"];
 
 /** A layer that is switched on, with its opacity from 0 to 1. */
 export interface Shown {
@@ -43,7 +44,7 @@ export function isMode(value: unknown): value is Mode {
 }
 
 export function isTab(value: unknown): value is Tab {
-  return value === "list" || value === "counts" || value === "departments";
+  return TABS.some((tab) => tab === value);
 }
 
 function preferredLanguage(): Language {

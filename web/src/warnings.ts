@@ -1,22 +1,13 @@
 /** The warnings in force at the moment of the picture, as a strip at the top, in both languages. */
 
-import { fetchRegister, type Feature, type Reading } from "./api";
 import type { LayerInfo } from "./catalogue";
 import { timeOf } from "./details";
 import { byId, el } from "./dom";
+import type { Json } from "./http";
 import { age, currentLanguage, dateTime, hourOf, languageTag, otherLanguage, t } from "./i18n";
-import { asInstant, pictureTime } from "./time";
+import type { Current } from "./summary";
 
 export const WARNINGS = "warnings";
-const MOST = 50;
-
-/** The warnings that a reading knows to be in force. Throws ServerTrouble. */
-export async function fetchWarnings(reading: Reading): Promise<readonly Feature[]> {
-  const now = asInstant(pictureTime());
-  const cql2 = `ended_at IS NULL AND (expires_at IS NULL OR expires_at > TIMESTAMP('${now}'))`;
-  const page = await fetchRegister(reading, WARNINGS, { limit: MOST, cql2, sortby: "issued_at" });
-  return page.features;
-}
 
 /** Black or white, whichever reads better on a colour. */
 function inkOn(color: string): string {
@@ -30,7 +21,7 @@ function recent(at: Date): string {
   return passed === "" ? dateTime(at) : t("timeAndAge", { time: hourOf(at), age: passed });
 }
 
-function warning({ properties }: Feature, layer: LayerInfo): HTMLElement {
+function warning(properties: Json, layer: LayerInfo): HTMLElement {
   const name = (language: "en" | "zh"): string => String(properties[`name_${language}`] ?? "");
   const [chosen, other] = [currentLanguage(), otherLanguage()];
   const since = timeOf(properties, "issued_at");
@@ -56,13 +47,13 @@ function warning({ properties }: Feature, layer: LayerInfo): HTMLElement {
 }
 
 /** Write the strip. `null`: it could not be read, which is said; without the layer there is no strip. */
-export function writeWarnings(features: readonly Feature[] | null, layer: LayerInfo | undefined): void {
+export function writeWarnings(inForce: Current | null, layer: LayerInfo | undefined): void {
   const strip = byId("warnings", HTMLElement);
   strip.hidden = layer === undefined;
   if (layer === undefined) return;
-  const quiet = features === null ? t("warningsUnknown") : features.length === 0 ? t("noWarnings") : "";
-  // The heaviest stands first; the later the issue, the heavier, as signals replace each other.
-  const items = (features ?? []).toReversed().map((feature) => warning(feature, layer));
+  const quiet = inForce === null ? t("warningsUnknown") : inForce.count === 0 ? t("noWarnings") : "";
+  // The latest stands first; the later the issue, the heavier, as signals replace each other.
+  const items = (inForce?.records ?? []).map((record) => warning(record, layer));
   strip.replaceChildren(
     el("h2", { class: "strip-title" }, t("warningsInForce")),
     quiet === "" ? el("ul", {}, ...items) : el("p", {}, quiet),

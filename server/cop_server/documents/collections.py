@@ -11,6 +11,7 @@ from cop.query.filter import queryables
 from cop.query.series import measured
 from cop_providers.schema import codes_of, properties_schema
 from cop_providers.tiles import tileset_metadata
+from cop_server.clients.words import GROUPS
 from cop_server.documents.links import GEOJSON, HTML, JSON, OGC_REL, SCHEMA, link, self_and_page
 from cop_server.documents.series import MEDIA_TYPE, parameter
 from cop_server.documents.state import Grid, LayerState
@@ -122,6 +123,9 @@ def _extension(layer: Layer, state: LayerState, catalogue: Catalogue) -> dict[st
         "department": layer.department,
         "department_title": catalogue.codes["departments"][layer.department].model_dump(),
         "group": layer.group,
+        # Groups stand in the order of the picture: what happens now above what stays.
+        "group_title": GROUPS[layer.group].model_dump(),
+        "group_rank": list(GROUPS).index(layer.group),
         "kind": layer.kind,
         "geometry": layer.geometry,
         "scale": layer.scale.model_dump(),

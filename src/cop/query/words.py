@@ -30,6 +30,11 @@ _SIGNS: Final[dict[type[ast.Node], Bilingual]] = {
     ast.LessThan: Bilingual(en="below", zh="小於"), ast.LessEqual: Bilingual(en="at most", zh="不超過"),
     ast.GreaterThan: Bilingual(en="above", zh="大於"), ast.GreaterEqual: Bilingual(en="at least", zh="不小於"),
 }  # fmt: skip
+# Of times one does not say that they are small or large.
+_TIME_SIGNS: Final[dict[type[ast.Node], Bilingual]] = {
+    ast.LessThan: Bilingual(en="before", zh="早於"), ast.LessEqual: Bilingual(en="not after", zh="不遲於"),
+    ast.GreaterThan: Bilingual(en="after", zh="遲於"), ast.GreaterEqual: Bilingual(en="not before", zh="不早於"),
+}  # fmt: skip
 _TRUE: Final = Bilingual(en="yes", zh="是")
 _FALSE: Final = Bilingual(en="no", zh="否")
 
@@ -46,9 +51,14 @@ def joined(parts: list[Bilingual], en: str, zh: str) -> Bilingual:
 
 def moment_in_words(moment: datetime) -> Bilingual:
     """A time in Hong Kong, as a person says it."""
+    said = _hour_and_day(moment)
+    return both(f"{said.en} (Hong Kong time)", f"{said.zh}(香港時間)")
+
+
+def _hour_and_day(moment: datetime) -> Bilingual:
     local = moment.astimezone(_HKT)
-    return both(f"{local:%H:%M} on {local.day} {local:%B %Y} (Hong Kong time)",
-                f"{local.year}年{local.month}月{local.day}日{local:%H:%M}(香港時間)")  # fmt: skip
+    return both(f"{local:%H:%M} on {local.day} {local:%B %Y}",
+                f"{local.year}年{local.month}月{local.day}日{local:%H:%M}")  # fmt: skip
 
 
 def question_in_words(question: Question, where: ast.Node | None, moment: datetime, *, past: bool) -> Bilingual:
@@ -97,7 +107,8 @@ def condition_in_words(node: Any, layer: Layer) -> Bilingual:
             inner = condition_in_words(node.sub_node, layer)
             return both(f"not ({inner.en})", f"並非({inner.zh})")
         case ast.Comparison(lhs=ast.Attribute() as attribute) if type(node) in _SIGNS:
-            column, sign = layer.by_name[attribute.name], _SIGNS[type(node)]
+            column = layer.by_name[attribute.name]
+            sign = (_TIME_SIGNS if column.type == "time" else {}).get(type(node), _SIGNS[type(node)])
             value = _value(column, node.rhs)
             return both(f"{column.title.en} {sign.en} {value.en}", f"{column.title.zh}{sign.zh}{value.zh}")
         case ast.In(lhs=ast.Attribute() as attribute):
@@ -132,7 +143,8 @@ def value_title(column: Column, value: str | None) -> Bilingual:
 
 def _value(column: Column, value: object) -> Bilingual:
     if isinstance(value, datetime):
-        return moment_in_words(value)
+        # The zone is said once, at the moment of the whole.
+        return _hour_and_day(value)
     if isinstance(value, ast.Node):
         return both("another column", "另一欄")
     whole = isinstance(value, float) and value.is_integer()
