@@ -7,6 +7,7 @@ import contextvars
 import ctypes
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -58,6 +59,9 @@ from cop_server.ticker import ticking
 
 _HERE = Path(__file__).parent
 _M_ARENA_MAX = -8  # malloc.h
+# A thread that comes back from the store waits at most so long for one that computes (Python's own: 0.005). A writer
+# holds the head of the journal while it waits.
+_SWITCH_SECONDS = 0.0005
 _DOCUMENT = ("json", "html", "jsonld")
 
 
@@ -80,6 +84,7 @@ def prepare_environment(settings: Settings) -> None:
 
 def create_app() -> Starlette:
     """The application of one server process."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     settings = get_settings()
     _share_memory_arenas()
     secret()  # made at the first start, and not while somebody waits for an answer
