@@ -32,8 +32,9 @@ from cop_server.cluster import Cluster, cluster_status, create_database, drop_da
 ROOT = Path(__file__).parent.parent
 VAR = ROOT / "var" / "bench-summary"
 DATABASE = "bench_summary"
-STORY, TIMES = 20_000, 5  # the story's day, told of five times, each a hundred days before the last
+STORY, TIMES = 20_000, 5  # the story's day, told of five times: one that ends now, each other a hundred days before
 ASKED, KNOWN = 40, 400
+NOW = datetime.now(UTC)
 CASES: dict[str, tuple[Mapping[str, str], float | None]] = {
     "everything": ({}, 50),
     "one category": ({"category": "flood"}, None),
@@ -90,7 +91,7 @@ def filled(cluster: Cluster) -> Cluster:
 
 def row(values: Mapping[str, Any], geometry: Any, names: list[str], nth: int, number: int) -> list[Any]:
     """An incident of one of the tellings."""
-    before = timedelta(days=100 * nth)
+    before = DAY_ENDS - NOW + timedelta(days=100 * nth)
     known = {**values, "release": "public", "source_ref": f"{nth}-{number}"}
     told = {name: value - before if isinstance(value, datetime) else value for name, value in known.items()}
     shape = f"SRID=4326;{geometry.wkt}" if geometry is not None else None

@@ -2,7 +2,7 @@
 
 Usage: scripts/test.py [--only WORD] [--long] [--serial] [suite ...] [-- what pytest should get]
 
-Two lanes run side by side, in each of them one suite after another; what a suite said is printed when it has ended.
+Two lanes run side by side; one that is free takes the next suite. What a suite said is printed when it has ended.
 With one suite, one core, --long or --serial there is one lane, and the output comes as it is made.
 """
 
@@ -30,8 +30,9 @@ STATE = ROOT / "var" / "test"
 CLUSTER = ROOT / "var" / "test-cluster"
 # From what needs least to what needs all, so that the first failure is the nearest to its cause.
 ORDER = ("unit", "store", "ingest", "feeds", "http", "basemap", "clients", "page")
-# What takes longest goes into a lane of its own; the lanes then take about as long as each other.
-LONG_LANE = ("http", "clients")
+# Two lanes take from this queue, what takes longest first, so that they end at about the same time. One builds what
+# most suites begin with (the loaded store); the other begins with a suite that can do without it for long.
+QUEUE = ("http", "store", "page", "clients", "feeds", "ingest", "basemap", "unit")
 BUDGET_SECONDS = 15 * 60
 SUITE_SECONDS = 20 * 60
 LONG_SUITE_SECONDS = 6 * 3600
@@ -140,38 +141,39 @@ class Run:
             print(self.log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
 
 
-def lanes_of(wanted: list[str], *, serial: bool) -> list[list[str]]:
-    """The suites in one lane, or in two that run side by side."""
-    if serial or (os.cpu_count() or 1) < 2:
-        return [wanted]
-    lanes = [[s for s in wanted if s in LONG_LANE], [s for s in wanted if s not in LONG_LANE]]
-    return [lane for lane in lanes if lane]
+def lanes_for(wanted: list[str], *, serial: bool) -> int:
+    """In how many lanes the suites run: one, or two side by side."""
+    return 1 if serial or (os.cpu_count() or 1) < 2 or len(wanted) < 2 else 2
 
 
-def run_lanes(lanes: list[list[str]], env: dict[str, str], options: list[str], limit: float) -> list[Result]:
-    """Run every lane's suites one after another, the lanes side by side; leaves no pytest behind."""
-    waiting, kept = [list(lane) for lane in lanes], len(lanes) > 1
-    running: dict[int, Run] = {}
+def queue_of(wanted: list[str], lanes: int) -> list[str]:
+    """The order in which the suites begin: in one lane as asked, else that of the queue, unknown ones last."""
+    if lanes == 1:
+        return list(wanted)
+    return [suite for suite in QUEUE if suite in wanted] + [suite for suite in wanted if suite not in QUEUE]
+
+
+def run_lanes(wanted: list[str], lanes: int, env: dict[str, str], options: list[str], limit: float) -> list[Result]:
+    """Run all suites; a lane that is free takes the next of the queue. Leaves no pytest behind."""
+    waiting = queue_of(wanted, lanes)
+    running: list[Run] = []
     results: list[Result] = []
     try:
-        while running or any(waiting):
-            for nth, lane in enumerate(waiting):
-                if nth not in running and lane:
-                    running[nth] = Run(lane.pop(0), env, options, kept=kept)
-            for nth, run in list(running.items()):
-                if (result := run.result(limit)) is not None:
-                    results.append(result)
-                    del running[nth]
+        while running or waiting:
+            while waiting and len(running) < lanes:
+                running.append(Run(waiting.pop(0), env, options, kept=lanes > 1))
+            ended = [(run, result) for run in running if (result := run.result(limit)) is not None]
+            results += [result for _, result in ended]
+            running = [run for run in running if run not in [one for one, _ in ended]]
             time.sleep(0.1)
     except BaseException:
-        for run in running.values():
+        for run in running:
             ask_to_end(run.process)
-        for run in running.values():
+        for run in running:
             end(run.process)
             run.tell()
         raise
-    order = [suite for lane in lanes for suite in lane]
-    return sorted(results, key=lambda result: order.index(result.suite))
+    return sorted(results, key=lambda result: wanted.index(result.suite))
 
 
 def ask_to_end(process: subprocess.Popen[bytes]) -> None:
@@ -234,7 +236,8 @@ def run_all(ours: argparse.Namespace, options: list[str]) -> list[Result]:
     results = [page] if page else []
     if page and not page.good:
         wanted = [suite for suite in wanted if suite != "page"]
-    results += run_lanes(lanes_of(wanted, serial=ours.serial or ours.long), env, options, limit)
+    lanes = lanes_for(wanted, serial=ours.serial or ours.long)
+    results += run_lanes(wanted, lanes, env, options, limit)
     if ours.only and any(r.passed or r.failed for r in results):
         return [r for r in results if r.trouble != "no tests"]
     return results

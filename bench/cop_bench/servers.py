@@ -64,7 +64,19 @@ class Server:
 
     def memory(self) -> list[Memory]:
         """Each worker's memory; the process that only watches over them is not counted."""
-        return [_memory_of(pid) for pid in _children(self._process.pid) if _is_worker(pid)]
+        return [_memory_of(pid) for pid in self._workers()]
+
+    def forget_peaks(self) -> None:
+        """From now on the largest memory is measured anew."""
+        for pid in self._workers():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def peaks(self) -> list[float]:
+        """The most that each worker held (resident, MB) since it started or was told to forget it."""
+        return [_peak_of(pid) for pid in self._workers()]
+
+    def _workers(self) -> list[int]:
+        return [pid for pid in _children(self._process.pid) if _is_worker(pid)]
 
     def cpu_seconds(self) -> float:
         """What this server and its workers have used of the processor since they started."""
@@ -112,6 +124,12 @@ def _memory_of(pid: int) -> Memory:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kb = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
     return Memory(kb["Rss"] / 1024, kb["Pss"] / 1024)
+
+
+def _peak_of(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(peak) / 1024
 
 
 def bare_environment() -> dict[str, str]:

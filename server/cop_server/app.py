@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -65,6 +66,9 @@ from cop_server.ticker import ticking
 
 _HERE = Path(__file__).parent
 _M_ARENA_MAX = -8  # malloc.h
+# A thread that comes back from the store waits at most so long for one that computes (Python's own: 0.005). A writer
+# holds the head of the journal while it waits.
+_SWITCH_SECONDS = 0.0005
 _DOCUMENT = ("json", "html", "jsonld")
 
 
@@ -79,6 +83,7 @@ def prepare_environment(settings: Settings) -> None:
 
 def create_app() -> Starlette:
     """The application of one server process."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     settings = get_settings()
     _share_memory_arenas()
     secret()  # made at the first start, and not while somebody waits for an answer

@@ -10,7 +10,7 @@ import typer
 
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
-from cop.query.summary import check_summaries
+from cop.query.counted import check_summaries
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate

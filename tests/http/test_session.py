@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
@@ -15,15 +16,31 @@ import psycopg
 import pytest
 
 from cop.catalogue import catalogue
-from cop_server.cluster import Cluster
+from cop_server.cluster import Cluster, create_database, drop_database
 from cop_server.identity import keys
 
 ITEMS = "/collections/incidents/items?limit=100&f=json"
 ENTRY = {"role": "reporter", "department": "DSD"}
 
 
+@pytest.fixture(scope="module")
+def shared(cluster: Cluster, template: str) -> Iterator[Cluster]:
+    """The records that sessions look at; tests that write or break something have a store of their own."""
+    name = f"t_session_{os.getpid()}"
+    made = create_database(cluster, name, template)
+    _fill(made)
+    yield made
+    drop_database(cluster, name)
+
+
+@pytest.fixture(scope="module")
+def url(shared: Cluster, start_server_once: Callable[..., str]) -> str:
+    return start_server_once(shared.app_dsn)
+
+
 @pytest.fixture
-def url(store: Cluster, start_server: Callable[..., str]) -> str:
+def own_url(store: Cluster, start_server: Callable[..., str]) -> str:
+    """A server over a store of the test's own."""
     _fill(store)
     return start_server(store.app_dsn)
 
@@ -96,7 +113,12 @@ def test_an_exercise_session_is_nobody_in_the_other_modes(browser: httpx.Client)
     assert seen(browser, mode="exercise") == 3
 
 
-def test_an_exercise_session_writes_no_other_mode(browser: httpx.Client) -> None:
+def test_an_exercise_session_writes_no_other_mode(own_url: str) -> None:
+    with httpx.Client(base_url=own_url, timeout=30) as browser:
+        _writes_no_other_mode(browser)
+
+
+def _writes_no_other_mode(browser: httpx.Client) -> None:
     told = entered(browser, role="emsc")
     headers = {"COP-CSRF": told["csrf"], "Content-Type": "application/geo+json"}
     properties = {"category": "flood", "title_en": "Water", "department": "DSD"}
@@ -135,9 +157,9 @@ def test_what_cannot_be_entered_is_refused_with_what_would_be_right(browser: htt
     )
 
 
-def test_no_entry_where_the_server_is_not_of_an_exercise(store: Cluster, start_server: Callable[..., str]) -> None:
+def test_no_entry_where_the_server_is_not_of_an_exercise(shared: Cluster, start_server: Callable[..., str]) -> None:
     for more in ({"COP_MODE": "actual"}, {"COP_EXERCISE_ENTRY": "false"}):
-        url = start_server(store.app_dsn, **more)
+        url = start_server(shared.app_dsn, **more)
         assert "entry" not in httpx.get(f"{url}/session").json()
         answer = httpx.post(f"{url}/session", json=ENTRY)
         assert answer.status_code == 403
@@ -145,17 +167,17 @@ def test_no_entry_where_the_server_is_not_of_an_exercise(store: Cluster, start_s
 
 
 def test_a_session_of_the_entry_ends_where_the_entry_is_closed(
-    url: str, browser: httpx.Client, store: Cluster, start_server: Callable[..., str]
+    url: str, browser: httpx.Client, shared: Cluster, start_server: Callable[..., str]
 ) -> None:
     entered(browser)
     cookies = dict(browser.cookies)
-    closed = start_server(store.app_dsn, COP_EXERCISE_ENTRY="false")
+    closed = start_server(shared.app_dsn, COP_EXERCISE_ENTRY="false")
     assert httpx.get(f"{url}/session", cookies=cookies).json()["known"] is True
     assert httpx.get(f"{closed}/session", cookies=cookies).json()["known"] is False
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(
-    store: Cluster, start_server: Callable[..., str], var: Path
+    shared: Cluster, start_server: Callable[..., str], var: Path
 ) -> None:
     def cookie(url: str) -> tuple[str, Any]:
         sent = httpx.post(f"{url}/session", json=ENTRY).headers["set-cookie"]
@@ -164,10 +186,10 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(
         assert (morsel["path"], morsel["samesite"], morsel["httponly"], morsel["domain"]) == ("/", "Lax", True, "")
         return name, morsel
 
-    name, morsel = cookie(start_server(store.app_dsn))
+    name, morsel = cookie(start_server(shared.app_dsn))
     assert name == "cop_session"
     assert not morsel["secure"]
-    name, morsel = cookie(start_server(store.app_dsn, COP_URL="https://cop.example"))
+    name, morsel = cookie(start_server(shared.app_dsn, COP_URL="https://cop.example"))
     assert name == "__Host-cop_session"
     assert morsel["secure"]
     key = var / "session.key"
@@ -175,9 +197,9 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(
     assert len(key.read_bytes()) == 32
 
 
-def test_all_workers_know_a_session(store: Cluster, start_server: Callable[..., str], browser: httpx.Client) -> None:
+def test_all_workers_know_a_session(shared: Cluster, start_server: Callable[..., str], browser: httpx.Client) -> None:
     entered(browser)
-    other = start_server(store.app_dsn)
+    other = start_server(shared.app_dsn)
     assert httpx.get(f"{other}/session", cookies=dict(browser.cookies)).json()["department"] == "DSD"
 
 
@@ -207,16 +229,16 @@ def test_a_change_with_the_cookie_needs_proof_that_our_page_asks(browser: httpx.
         assert seen(browser) == 1
 
 
-def test_a_password_that_the_browser_remembers_is_no_proof_either(url: str, store: Cluster) -> None:
+def test_a_password_that_the_browser_remembers_is_no_proof_either(own_url: str, store: Cluster) -> None:
     _, key = keys.create(store.owner_dsn, "test", "reporter", "DSD", None)
     report = {"type": "Feature", "geometry": None, "properties": {"category": "flood", "title_en": "Water"}}
     own = {"Authorization": _basic(key), "Content-Type": "application/geo+json"}
     for path in ("/collections/incidents/items", "/auth/collections/incidents/items"):
         for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
-            assert httpx.post(url + path, json=report, headers={**own, **headers}).status_code == 403
-        made = httpx.post(url + path, json=report, headers=own)
+            assert httpx.post(own_url + path, json=report, headers={**own, **headers}).status_code == 403
+        made = httpx.post(own_url + path, json=report, headers=own)
         assert made.status_code == 201
-        assert made.headers["location"].startswith(url + path)
+        assert made.headers["location"].startswith(own_url + path)
 
 
 def test_no_other_site_signs_anybody_in(browser: httpx.Client) -> None:
@@ -225,23 +247,23 @@ def test_no_other_site_signs_anybody_in(browser: httpx.Client) -> None:
     assert not browser.cookies
 
 
-def test_a_key_beside_the_cookie_needs_no_token_and_counts(browser: httpx.Client, store: Cluster) -> None:
+def test_a_key_beside_the_cookie_needs_no_token_and_counts(browser: httpx.Client, shared: Cluster) -> None:
     entered(browser, role="viewer", department="FSD")
-    _, key = keys.create(store.owner_dsn, "test", "viewer", "DSD", None)
+    _, key = keys.create(shared.owner_dsn, "test", "viewer", "DSD", None)
     assert browser.get("/session", headers={"X-API-Key": key}).json()["department"] == "DSD"
     assert seen(browser) == 2
     assert browser.get("/session", headers={"X-API-Key": "cop_wrong"}).status_code == 401
     assert browser.put("/session", headers={"X-API-Key": key}).status_code == 405, "not refused for the token"
 
 
-def test_a_key_begins_a_session_that_ends_with_it(browser: httpx.Client, store: Cluster) -> None:
-    name, key = keys.create(store.owner_dsn, "test", "viewer", "DSD", None)
+def test_a_key_begins_a_session_that_ends_with_it(browser: httpx.Client, shared: Cluster) -> None:
+    name, key = keys.create(shared.owner_dsn, "test", "viewer", "DSD", None)
     told = browser.post("/session", headers={"Authorization": f"Bearer {key}"}).json()
     assert (told["subject"], told["department"]) == (f"key:{name}", "DSD")
     assert "only_mode" not in told
     assert key not in str(dict(browser.cookies))
     assert seen(browser, mode="actual") == seen(browser) == 3
-    keys.revoke(store.owner_dsn, name)
+    keys.revoke(shared.owner_dsn, name)
     time.sleep(keys.REMEMBERED_SECONDS + 0.5)
     answer = browser.get(ITEMS)
     assert answer.json()["numberMatched"] == 1
@@ -285,8 +307,8 @@ def test_bad_credentials_in_headers_stay_refused(browser: httpx.Client) -> None:
             assert "set-cookie" not in answer.headers
 
 
-def test_below_auth_a_password_is_asked_for_and_links_stay_there(url: str, store: Cluster) -> None:
-    _, key = keys.create(store.owner_dsn, "test", "viewer", "DSD", None)
+def test_below_auth_a_password_is_asked_for_and_links_stay_there(url: str, shared: Cluster) -> None:
+    _, key = keys.create(shared.owner_dsn, "test", "viewer", "DSD", None)
     for headers in ({}, {"Authorization": _basic("cop_wrong")}, {"Authorization": "Bearer cop_wrong"}):
         for path in ("/auth", "/auth/", "/auth/collections", f"/auth{ITEMS}", "/auth/map", "/auth/nothing"):
             answer = httpx.get(url + path, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -156,7 +157,7 @@ spec.loader.exec_module(runner)
 runner.ROOT = runner.STATE = pathlib.Path.cwd()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 signal.signal(signal.SIGINT, signal.default_int_handler)
-results = runner.run_lanes(json.loads(sys.argv[1]), dict(os.environ), ["-p", "no:cacheprovider"], 60)
+results = runner.run_lanes(json.loads(sys.argv[1]), 2, dict(os.environ), ["-p", "no:cacheprovider"], 60)
 print("RESULTS", json.dumps([[r.suite, r.passed, r.failed, r.trouble] for r in results]))
 """
 
@@ -166,10 +167,10 @@ def _suite(folder: Path, name: str, lines: str) -> None:
     (folder / "tests" / name / f"test_{name}.py").write_text(f"import os, pathlib, time\n{lines}")
 
 
-def _runner(folder: Path, lanes: list[list[str]]) -> subprocess.Popen[str]:
+def _runner(folder: Path, wanted: list[str]) -> subprocess.Popen[str]:
     program = RUNNER.format(script=str(CLONE / "scripts" / "test.py"))
     return subprocess.Popen(
-        [sys.executable, "-c", program, json.dumps(lanes)], cwd=folder, text=True,
+        [sys.executable, "-c", program, json.dumps(wanted)], cwd=folder, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -185,13 +186,27 @@ def test_meeting():
 """
 
 
+def test_the_queue_has_what_takes_longest_first_and_loses_no_suite() -> None:
+    spec = importlib.util.spec_from_file_location("runner_of_suites", CLONE / "scripts" / "test.py")
+    assert spec is not None
+    assert spec.loader is not None
+    runner = importlib.util.module_from_spec(spec)
+    sys.modules["runner_of_suites"] = runner
+    spec.loader.exec_module(runner)
+    wanted = [*runner.ORDER, "new"]
+    assert sorted(runner.queue_of(wanted, 2)) == sorted(wanted)
+    assert runner.queue_of(wanted, 2)[0] == "http"
+    assert runner.queue_of(wanted, 2)[-1] == "new"
+    assert runner.queue_of(wanted, 1) == wanted
+
+
 def test_two_lanes_run_side_by_side_and_each_suite_speaks_as_a_whole(tmp_path: Path) -> None:
     _suite(tmp_path, "one", MEETING.format(me="a", other="b"))
     _suite(tmp_path, "two", MEETING.format(me="b", other="a") + "def test_wrong():\n    assert 1 == 2\n")
     _suite(tmp_path, "three", "def test_last():\n    pass\n")
-    told, _ = _runner(tmp_path, [["one", "three"], ["two"]]).communicate(timeout=60)
+    told, _ = _runner(tmp_path, ["three", "one", "two"]).communicate(timeout=60)
     results = json.loads(told.split("RESULTS ")[1])
-    assert results == [["one", 1, 0, ""], ["three", 1, 0, ""], ["two", 1, 1, ""]]
+    assert results == [["three", 1, 0, ""], ["one", 1, 0, ""], ["two", 1, 1, ""]], "in the order that was asked for"
     spoken = told[told.index("two ─") :]
     assert "assert 1 == 2" in spoken[: spoken.index("1 failed, 1 passed")]
     assert "─" not in spoken.removeprefix("two").lstrip(" ─\n").split("1 failed, 1 passed")[0]
@@ -209,7 +224,7 @@ def test_long():
 """
     for name in ("one", "two"):
         _suite(tmp_path, name, sleeping.format(me=name))
-    runner = _runner(tmp_path, [["one"], ["two"]])
+    runner = _runner(tmp_path, ["one", "two"])
     deadline = time.monotonic() + 30
     while not all((tmp_path / name).exists() and (tmp_path / name).read_text() for name in ("one", "two")):
         assert time.monotonic() < deadline

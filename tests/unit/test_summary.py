@@ -8,8 +8,9 @@ import pytest
 
 from cop.catalogue import Catalogue, Layer, catalogue
 from cop.errors import BrokenCatalogue
+from cop.query.counted import check_summaries, columns_read
 from cop.query.cql import read_filter
-from cop.query.summary import check_summaries, columns_read, narrowed
+from cop.query.summary import narrowed
 from cop.query.words import condition_in_words, moment_in_words
 
 INCIDENTS = catalogue().layers["incidents"]

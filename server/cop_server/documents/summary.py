@@ -11,7 +11,9 @@ import orjson
 from cop.catalogue import Catalogue, Layer
 from cop.catalogue.models import Bilingual
 from cop.query import answer
-from cop.query.summary import Counted, Group, Tally, beside, narrowed, written
+from cop.query.counted import written
+from cop.query.counting import Counted, Group
+from cop.query.summary import Tally, beside, narrowed
 from cop.query.words import both, joined, question_in_words, value_title
 from cop_server.documents.links import JSON, link
 

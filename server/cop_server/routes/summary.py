@@ -13,9 +13,10 @@ from cop.catalogue import Catalogue, Layer
 from cop.errors import NotFound, Refused
 from cop.query import answer
 from cop.query.caveats import caveat_of
+from cop.query.counted import check_summaries
+from cop.query.counting import count
 from cop.query.parse import DOCUMENT, check_known, read_mode
-from cop.query.summary import Tally, check_summaries, read_tally, state
-from cop.query.summary import count as counted
+from cop.query.summary import Tally, read_tally, state
 from cop_server.cache import AnswerCache
 from cop_server.documents import processes
 from cop_server.documents.links import JSON
@@ -79,7 +80,7 @@ class Summaries:
         return JSONResponse(result, headers=headers)
 
     def _document(self, tally: Tally, given: dict[str, str], lang: str) -> dict[str, Any]:
-        return summary_document(tally, counted(tally), given, self._catalogue, self._url, lang)
+        return summary_document(tally, count(tally), given, self._catalogue, self._url, lang)
 
     def _layer(self, given: dict[str, str]) -> Layer:
         name = given.get("collection", DEFAULT)

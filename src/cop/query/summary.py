@@ -6,7 +6,7 @@ The same question, visible set, plan and SQL as for items; every number comes wi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,15 +15,16 @@ import cql2
 from psycopg import sql
 from pygeofilter import ast
 
-from cop.catalogue import Catalogue, Column, Layer
-from cop.errors import BrokenCatalogue, Refused
+from cop.catalogue import Column, Layer
+from cop.errors import Refused
 from cop.journal import exercise_now, mark
 from cop.query.answer import State, resolved
 from cop.query.bind import Values
+from cop.query.counted import told
 from cop.query.cql import read_filter
-from cop.query.filter import Compiler, queryables
+from cop.query.filter import queryables
 from cop.query.parse import Asked, read_items, read_sort
-from cop.query.plan import Plan, conditions, mark_of, relation
+from cop.query.plan import Plan, conditions, relation
 from cop.query.question import Question
 from cop.query.values import read_time
 from cop.store.reading import reading
@@ -34,7 +35,6 @@ SHOWN = 100
 """Most records that are shown beside a summary; the link has them all."""
 
 MAX_HOURS = 744
-_TOTALS = sql.Identifier("which totals")
 # Parameters of items that shape a page and not the set of records that it is of.
 _OF_PAGES = frozenset({
     "limit", "offset", "cursor", "sortby", "properties", "skipGeometry", "crs", "resulttype", "f", "include", "hours",
@@ -82,35 +82,6 @@ class Tally:
     def total(self, name: str) -> str:
         """The condition of a total, as CQL2 text."""
         return told(self.layer.summary.totals[name].filter, self.moment)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The records of one value of a column (None: of no value, or of an hour before the first), and their number."""
-
-    value: str | None
-    count: int
-    condition: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The numbers of one state of the store."""
-
-    n: int
-    matched: int
-    totals: dict[str, int]
-    groups: dict[str, list[Group]]
-
-
-def told(condition: str, moment: datetime) -> str:
-    """A condition of a layer file with its moment written in."""
-    return condition.replace("{now}", f"TIMESTAMP('{written(moment)}')")
-
-
-def written(moment: datetime) -> str:
-    """A time as RFC 3339 in UTC."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def read_tally(layer: Layer, visible: VisibleSet, given: Mapping[str, str]) -> Tally:
@@ -201,7 +172,7 @@ def _last_change(question: Question) -> datetime | None:
     statement = sql.SQL("SELECT max(t.{}) FROM {} AS t WHERE {}").format(
         sql.Identifier(updated.name), relation(question.layer, question.asof), _all(conditions(plain, bound))
     )
-    rows = _fetch(question, Plan(statement, bound.by_name))
+    rows = fetched(question, Plan(statement, bound.by_name))
     found: datetime | None = rows[0][0]
     return found
 
@@ -215,165 +186,11 @@ def state(question: Question, beside: tuple[Layer, ...]) -> State:
     return State(own.n, (own.n, now.n))
 
 
-def count(tally: Tally) -> Counted:
-    """The numbers: one statement, and so one state of the store."""
-    rows = _fetch(tally.question, count_plan(tally))
-    names, totals = [column.name for column in tally.columns], list(tally.layer.summary.totals)
-    groups: dict[str, list[Group]] = {name: [] for name in names}
-    found = dict.fromkeys(totals, 0)
-    matched = n = 0
-    for part, number, mark_n, *values in rows:
-        n, nth = int(mark_n), _place(part, len(names) + 1)
-        if nth == len(names):
-            matched += number
-            for bit, name in enumerate(totals):
-                found[name] += number if values[nth] >> bit & 1 else 0
-            continue
-        value, column = _text(values[nth]), tally.columns[nth]
-        groups[column.name].append(Group(value, number, _condition(column, value, tally)))
-    for column in tally.columns:
-        groups[column.name].sort(key=_order_of(column))
-    return Counted(n, matched, found, groups)
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, datetime):
-        return written(value)
-    return value.decode() if isinstance(value, bytes) else None
-
-
-def _place(part: int, keys: int) -> int:
-    """Which of the keys a row is grouped by, from what SQL's grouping() says: a bit a key, 0 for the one."""
-    return next(nth for nth in range(keys) if not part >> (keys - 1 - nth) & 1)
-
-
-def _order_of(column: Column) -> Callable[[Group], tuple[bool, int, str]]:
-    """Codes in the order of the layer's file, others by their text, and what is not known last."""
-    places = {code: nth for nth, code in enumerate(column.codes or ())}
-    return lambda one: (one.value is None, places.get(one.value or "", 0), one.value or "")
-
-
-def count_plan(tally: Tally) -> Plan:
-    """Counts by each column, and by what the totals say of a record, in one pass over the records.
-
-    What the totals say is one more key, a bit a total: a filtered aggregate each would be worked out for every group
-    of every column.
-    """
-    question, bound = tally.question, Values()
-    keys = [sql.SQL("{} AS {}").format(_key(column, tally, bound), _named(column)) for column in tally.columns]
-    totals = sql.SQL("{} AS {}").format(_bits(tally, bound), _TOTALS)
-    names = [*map(_named, tally.columns), _TOTALS]
-    statement = sql.SQL(
-        "SELECT c.part, c.count, m.n, {c_names} FROM ({mark}) AS m,"
-        " LATERAL (SELECT grouping({names})::bigint AS part, count(*) AS count, {names}"
-        " FROM (SELECT {chosen} FROM {table} AS t WHERE {met}) AS r GROUP BY GROUPING SETS ({sets})) AS c"
-    ).format(
-        c_names=_comma([sql.SQL("c.{}").format(name) for name in names]), names=_comma(list(names)),
-        mark=mark_of(question, bound), chosen=_comma([*keys, totals]),
-        table=relation(question.layer, question.moment), met=_all(conditions(question, bound)),
-        sets=_comma([sql.SQL("({})").format(name) for name in names]),
-    )  # fmt: skip
-    return Plan(statement, bound.by_name)
-
-
-def _bits(tally: Tally, bound: Values) -> sql.Composable:
-    """Which totals a record belongs to, a bit each."""
-    question = tally.question
-    compiler = Compiler(question.layer, question.visible.profile_of(question.layer), bound)
-    conditions_ = [
-        compiler.condition(read_filter(tally.total(name), "cql2-text")) for name in tally.layer.summary.totals
-    ]
-    return sql.SQL(" + ").join([
-        sql.SQL("0::bigint"),
-        *(sql.SQL("CASE WHEN {} THEN {} ELSE 0 END").format(condition, sql.Literal(1 << bit))
-          for bit, condition in enumerate(conditions_)),
-    ])  # fmt: skip
-
-
-def _key(column: Column, tally: Tally, bound: Values) -> sql.Composable:
-    name = sql.SQL("t.{}").format(sql.Identifier(column.name))
-    if column.type != "time":
-        return sql.SQL("{}::text").format(name)
-    # Connections for reading speak UTC, of which Hong Kong's hours are hours too.
-    hour = sql.SQL("date_trunc('hour', {})").format(name)
-    return sql.SQL("CASE WHEN {} >= {} THEN {} END").format(name, bound.bind(tally.first_hour), hour)
-
-
-def _condition(column: Column, value: str | None, tally: Tally) -> str:
-    """The condition, as CQL2 text, that exactly the records of a group pass."""
-    name = column.name
-    if column.type == "time":
-        if value is None:
-            return f"({name} < TIMESTAMP('{written(tally.first_hour)}') OR {name} IS NULL)"
-        hour = read_time(value, name)
-        return (f"{name} >= TIMESTAMP('{written(hour)}') AND "
-                f"{name} < TIMESTAMP('{written(hour + timedelta(hours=1))}')")  # fmt: skip
-    if value is None:
-        return f"{name} IS NULL"
-    if column.type == "boolean":
-        return f"{name} = {value.upper()}"
-    escaped = value.replace("'", "''")
-    return f"{name} = '{escaped}'"
-
-
-def check_summaries(catalogue: Catalogue) -> None:
-    """Refuse conditions in layer files that could not be counted by. Raises BrokenCatalogue with every fault."""
-    faults = [
-        f"layers/{layer.id}.yml: {where}: {why}"
-        for layer in catalogue.feature_layers for where, text in _conditions_of(layer) if (why := _fault(layer, text))
-    ]  # fmt: skip
-    if faults:
-        raise BrokenCatalogue(faults)
-
-
-def _conditions_of(layer: Layer) -> list[tuple[str, str]]:
-    summary, now = layer.summary, datetime.now(UTC)
-    named = [(f"summary.left_out.{name}.filter", one.filter) for name, one in summary.left_out.items()]
-    named += [(f"summary.totals.{name}.filter", one.filter) for name, one in summary.totals.items()]
-    named += [("summary.current.filter", summary.current.filter)] if summary.current else []
-    return [(where, told(text, now)) for where, text in named]
-
-
-def _fault(layer: Layer, condition: str) -> str | None:
-    try:
-        for profile in layer.profiles:
-            Compiler(layer, profile, Values()).condition(read_filter(condition, "cql2-text"))
-    except Refused as exc:
-        return exc.detail
-    return None
-
-
-def columns_read(layer: Layer) -> tuple[str, ...]:
-    """The columns that a summary without a filter reads, for the index that it is answered from."""
-    named = {column.name for column in layer.columns if column.counted}
-    summary = layer.summary
-    texts = [one.filter for one in (*summary.left_out.values(), *summary.totals.values())]
-    for text in texts:
-        named |= set(_attributes(read_filter(told(text, datetime.now(UTC)), "cql2-text")))
-    return tuple(sorted(named)) if any(column.counted for column in layer.columns) else ()
-
-
-def _attributes(node: Any) -> Iterator[str]:
-    if isinstance(node, ast.Attribute):
-        yield node.name
-    elif isinstance(node, ast.Node):
-        for part in vars(node).values():
-            for one in part if isinstance(part, list) else [part]:
-                yield from _attributes(one)
-
-
-def _named(column: Column) -> sql.Identifier:
-    return sql.Identifier(column.name)
-
-
-def _comma(parts: list[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
-
-
 def _all(met: list[sql.Composable]) -> sql.Composable:
     return sql.SQL(" AND ").join(met) if met else sql.SQL("TRUE")
 
 
-def _fetch(question: Question, plan: Plan) -> list[tuple[Any, ...]]:
+def fetched(question: Question, plan: Plan) -> list[tuple[Any, ...]]:
+    """The rows of a plan, through the eyes of the question's visible set."""
     with reading(question.visible) as connection:
         return connection.cursor(binary=True).execute(plan.statement, plan.values or None).fetchall()

@@ -19,7 +19,7 @@ import yoyo
 from cop.catalogue import Catalogue
 from cop.catalogue.spec import spec
 from cop.errors import SetupTrouble
-from cop.query.summary import columns_read
+from cop.query.counted import columns_read, key
 from cop.resources import package_folder
 from cop.store.statements import statements
 
@@ -142,7 +142,8 @@ def apply_layers(owner_dsn: str, catalogue: Catalogue) -> dict[str, str]:
                 if layer.alike is not None:
                     connection.execute("SELECT cop.apply_numbers(%s, %s)", [layer.id, layer.alike.numbers])
                 if counted := columns_read(layer):
-                    connection.execute("SELECT cop.apply_counted(%s, %s)", [layer.id, list(counted)])
+                    about = [layer.id, list(counted), key(layer).as_string()]
+                    connection.execute("SELECT cop.apply_counted(%s, %s, %s)", about)
     except LACKING as exc:
         raise SetupTrouble(f"the layers were not applied: the store lacks the migrations; {_FIRST}") from exc
     except psycopg.Error as exc:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.types.string import ByteaBinaryLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -77,11 +78,27 @@ def writing(
     the log.
     """
     wanted = "{" + ",".join(f'"{cls}"' for cls in visible.classes) + "}"
-    with _explained(), _pool().connection() as connection, connection.transaction():
-        about = {"visible": wanted, "actor": actor, "cause": cause, "request": request, "role": role,
-                 "department": department}  # fmt: skip
-        connection.execute(statements(SQL)["look"], about)
+    about = {"visible": wanted, "actor": actor, "cause": cause, "request": request, "role": role,
+             "department": department}  # fmt: skip
+    with _explained(), _pool().connection() as connection, _begun(connection, about):
         yield connection
+
+
+@contextmanager
+def _begun(connection: Connection, about: dict[str, str]) -> Iterator[None]:
+    """A transaction; it begins and takes on the writer's eyes in one message to the store.
+
+    Two statements in one message take no parameters: the values are quoted by psycopg.
+    """
+    quoted = {name: sql.Literal(value) for name, value in about.items()}
+    connection.execute(sql.SQL(statements(SQL)["look"]).format(**quoted))
+    try:
+        yield
+    except BaseException:
+        if not connection.closed:
+            connection.rollback()
+        raise
+    connection.commit()
 
 
 @contextmanager
