@@ -7,6 +7,7 @@ from pathlib import Path
 
 _IN_CLONE = {
     "feeds": "ingest/feeds",
+    "inbox": "ingest/inbox",
     "layers": "layers",
     "mapproxy": "mapproxy",
     "openapi": "openapi",
