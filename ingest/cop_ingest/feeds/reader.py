@@ -24,6 +24,7 @@ from cop_ingest.feeds.payload import NotThisFeed, Parser, Payload, Reading
 
 MEMORY_BYTES = 4 << 30  # of addresses; numpy and GDAL map more than they use
 SECONDS = 20.0
+PROCESSES = 2
 _DECLARATIVE = "cop_ingest.feeds.parse.declarative"
 _SETTINGS = ("PATH", "PYTHONPATH", "LANG", "COP_LAYERS", "PROJ_DATA", "GDAL_DATA")
 
@@ -44,10 +45,11 @@ def _named(name: str) -> Any:
 
 
 class Readers:
-    """Processes that parse; as many as ask at the same time, kept for the next."""
+    """Processes that parse, each kept for the next payload; who finds all of them at work waits for one."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, processes: int = PROCESSES) -> None:
         self._seconds = seconds
+        self._free = threading.Semaphore(processes)
         self._idle: list[_Process] = []
         self._lock = threading.Lock()
 
@@ -69,16 +71,17 @@ class Readers:
         raise NotThisFeed(str(answer))
 
     def _ask(self, feed: Feed, payload: Payload, *, follows: bool) -> object:
-        with self._lock:
-            process = self._idle.pop() if self._idle else _Process()
-        try:
-            answer = process.ask((feed, payload, self._seconds, follows), self._seconds)
-        except BaseException:
-            process.end()
-            raise
-        with self._lock:
-            self._idle.append(process)
-        return answer
+        with self._free:
+            with self._lock:
+                process = self._idle.pop() if self._idle else _Process()
+            try:
+                answer = process.ask((feed, payload, self._seconds, follows), self._seconds)
+            except BaseException:
+                process.end()
+                raise
+            with self._lock:
+                self._idle.append(process)
+            return answer
 
     def close(self) -> None:
         """End the processes."""
