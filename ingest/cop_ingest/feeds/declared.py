@@ -71,8 +71,9 @@ class Feed(Model):
     `cadence_s` is how often it is asked; `late_s` and `stale_s` the ages from which it is late and stale, counted from
     the last good answer or from the newest observation, as `age_of` says. `empty` says what an answer without records
     means. `max_mb` bounds each part after decompression. `redirects` names hosts, beside a part's own, to which a
-    redirect is followed. `address` is the mark of certainty of the address: R recorded, V verified, D documented only,
-    U unverified.
+    redirect is followed. `follow` names a function from the payload of `parts` to the addresses of further parts by
+    their names, which are asked in the same turn (a list, and a file for each thing on it). `address` is the mark of
+    certainty of the address: R recorded, V verified, D documented only, U unverified.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}$")]
@@ -80,6 +81,7 @@ class Feed(Model):
     department: str
     source: int
     parts: Annotated[dict[Name, Part], Field(min_length=1)]
+    follow: Annotated[str, Field(pattern=r"^[a-z_][\w.]*:[a-z_]\w*$")] | None = None
     redirects: tuple[str, ...] = ()
     tls: Literal["default", "seclevel1"] = "default"
     max_mb: Annotated[float, Field(gt=0, le=200)] = 5
