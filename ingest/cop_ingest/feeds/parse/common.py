@@ -175,6 +175,8 @@ def wanted_text(value: object, what: str) -> str:
 
 def storable(text: str) -> str:
     """A text without NUL and half characters."""
+    if text.isascii():
+        return text.replace("\0", "")
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 

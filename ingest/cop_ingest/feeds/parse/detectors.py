@@ -12,7 +12,7 @@ from cop_ingest.feeds.parse.common import collect, line_of, newest, number_of, w
 from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
 from cop_ingest.records import Record, id_from_value
 from cop_ingest.times import HKT, read_date
-from cop_ingest.xmlsafe import fields_of, local_name
+from cop_ingest.xmlsafe import local_name
 
 _FASTEST_KMH = 160.0
 _MIDNIGHT = time(0, 0)
@@ -56,18 +56,26 @@ def _detectors(root: Element, received_at: datetime) -> Iterator[tuple[_Period |
     except ValueError as exc:
         raise NotThisFeed(f"all: date: {exc}") from exc
     before: _Period | None = None
-    for period in _below(root, "period"):
+    for period in _within(root, "periods", "period"):
         told: _Period | ValueError
         try:
-            told = before = _period(fields_of(period), day, before, received_at)
+            told = before = _period(_leaves(period), day, before, received_at)
         except ValueError as exc:
             told = exc
-        for detector in _below(period, "detector"):
+        for detector in _within(period, "detectors", "detector"):
             yield told, detector
 
 
-def _below(element: Element, name: str) -> Iterator[Element]:
-    return (child for child in element.iter() if local_name(child) == name)
+def _within(element: Element, holder: str, name: str) -> Iterator[Element]:
+    """The children called `name` of an element's child called `holder`."""
+    for held in element:
+        if local_name(held) == holder:
+            yield from (child for child in held if local_name(child) == name)
+
+
+def _leaves(element: Element) -> dict[str, str]:
+    """The texts of the children that have none of their own, by local name."""
+    return {local_name(child): (child.text or "").strip() for child in element if not len(child)}
 
 
 def _period(fields: dict[str, str], day: date, before: _Period | None, received_at: datetime) -> _Period:
@@ -102,13 +110,13 @@ def _clock(value: str | None, what: str) -> time:
 
 def _record(told: tuple[_Period | ValueError, Element], fastest: float) -> Record:
     period, detector = told
-    fields = fields_of(detector)
+    fields = _leaves(detector)
     number = wanted_text(fields.get("detector_id"), "detector_id")
     if isinstance(period, ValueError):
         raise ValueError(f"detector {number[:40]}: {period}")
     if not id_from_value(number):
         raise ValueError(f"detector_id: found {number!r}, wanted letters and digits")
-    lanes = [_lane(fields_of(lane)) for lane in _below(detector, "lane")]
+    lanes = [_lane(_leaves(lane)) for lane in _within(detector, "lanes", "lane")]
     valid = [lane for lane in lanes if lane.valid]
     speed, quality, remarks = _speed(valid, fastest)
     occupancies = [lane.occupancy_pct for lane in valid if lane.occupancy_pct is not None]

@@ -13,7 +13,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
-from shapely.geometry import MultiPolygon, shape
+from shapely.geometry import MultiPolygon, Polygon
 
 from cop_ingest.feeds.parse.common import body_of, this_feed
 from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
@@ -69,6 +69,8 @@ def read_grid(body: bytes) -> tuple[Grid, list[Refusal]]:
     with this_feed():
         text = decode(body, "grid")
     header, _, rows = text.partition("\n")
+    if not rows.strip():
+        raise NotThisFeed("grid: there is no row; wanted a header and the grid's points")
     names = [tidy(name) or "" for name in header.lower().split(",")]
     if len(names) != len(_HEADER) or not all(want in name for want, name in zip(_HEADER, names, strict=True)):
         raise NotThisFeed(f"grid: the header is {header.strip()[:200]!r}; wanted the rainfall nowcast's")
@@ -178,9 +180,10 @@ def _area(mask: NDArray[np.bool_], grid: Grid) -> MultiPolygon:
     half = grid.step / 2
     transform = from_origin(grid.lons[0] - half, grid.lats[0] + half, grid.step, grid.step)
     found = rasterio.features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)
-    parts = [shape(geometry) for geometry, _ in found]
+    parts = [Polygon(rings["coordinates"][0], rings["coordinates"][1:]) for rings, _ in found]
     # Coordinates come with the noise of floating point; a millionth of a degree is 0.1 m.
-    return MultiPolygon(list(shapely.set_precision(parts, 1e-6)))
+    area: MultiPolygon = shapely.transform(MultiPolygon(parts), lambda corners: np.round(corners, 6))
+    return area
 
 
 def _record(grid: Grid, place: int, threshold: float, area: MultiPolygon | None, most: float) -> Record:
