@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from feed_payloads import as_bytes
 
 from cop.settings import get_settings
 from cop_ingest.feeds.declared import feeds
@@ -42,9 +42,3 @@ def read() -> Read:
         return parser_of(declared)(Payload({k: as_bytes(v) for k, v in parts.items()}, received_at, declared.options))
 
     return reading
-
-
-def as_bytes(body: Any) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()

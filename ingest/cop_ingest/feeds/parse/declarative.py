@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 from xml.etree.ElementTree import Element
@@ -24,7 +25,17 @@ from cop.catalogue import Layer, catalogue
 from cop.catalogue.base import Model, Name
 from cop.catalogue.models import Column
 from cop_ingest import grid
-from cop_ingest.feeds.parse.common import MISSING, collect, json_part, newest, row_checked, rows_of, storable, xml_part
+from cop_ingest.feeds.parse.common import (
+    MISSING,
+    collect,
+    compact,
+    json_part,
+    newest,
+    row_checked,
+    rows_of,
+    storable,
+    xml_part,
+)
 from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
 from cop_ingest.geometry import flat, shaped, to_wkb, valid
 from cop_ingest.records import Record, id_from_value
@@ -57,9 +68,9 @@ class Declaration(Model):
 
     `records` leads to the records: in JSON a path with stars, in XML the elements' local name; a table has none. `one`
     says that the path leads to one record. `fields` names the list of column names of JSON whose records are rows.
-    `root` names what must be there: the root element, or members of the document. `id` are the columns that make the
-    key, behind `prefix`. `x` and `y` are coordinates, `geometry` a GeoJSON member. `observed` is the column of times
-    whose newest is the answer's; a list of what is in force has none.
+    `root` names what must be there: the root element, or members of the document. The key of a record is made of the
+    columns `id`, or of values `key` that have no column, behind `prefix`. `x` and `y` are coordinates, `geometry` a
+    GeoJSON member. `observed` is the column of times whose newest is the answer's.
     """
 
     kind: Literal["csv", "json", "xml"]
@@ -69,7 +80,8 @@ class Declaration(Model):
     root: tuple[str, ...] = ()
     columns: dict[Name, Value]
     constants: dict[Name, str | int | float | bool] = Field(default_factory=dict)
-    id: tuple[Name, ...]
+    id: tuple[Name, ...] = ()
+    key: tuple[str, ...] = ()
     prefix: str = ""
     x: str | None = None
     y: str | None = None
@@ -199,15 +211,20 @@ def _record(declaration: Declaration, layer: Layer, item: _Item) -> Record:
     properties: dict[str, object] = {**declaration.constants}
     for name, value in declaration.columns.items():
         properties[name] = _value(item, value, layer.by_name[name])
-    parts = [str(properties[name]) for name in declaration.id if properties[name] is not None]
-    id_ = id_from_value("-".join(parts))
-    if len(parts) < len(declaration.id) or not id_:
-        raise ValueError(f"{' and '.join(declaration.id)}: wanted values that make the key")
-    id_ = declaration.prefix + id_
+    id_ = declaration.prefix + _key(declaration, item, properties)
     if layer.kind == "register":
         properties["source_ref"] = id_
     geometry, remarks = _geometry(declaration, item, layer)
     return Record(id_, properties, to_wkb(geometry) if geometry is not None else None, remarks)
+
+
+def _key(declaration: Declaration, item: _Item, properties: Mapping[str, object]) -> str:
+    values = [properties[name] for name in declaration.id] + [_found(item, place) for place in declaration.key]
+    parts = ["" if value is None else compact(value) if isinstance(value, datetime) else str(value) for value in values]
+    key = id_from_value("-".join(parts))
+    if not all(parts) or not key:
+        raise ValueError(f"{' and '.join((*declaration.id, *declaration.key))}: wanted values that make the key")
+    return key
 
 
 def _value(item: _Item, value: Value, column: Column) -> object:
