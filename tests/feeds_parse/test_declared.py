@@ -166,7 +166,7 @@ def test_99_is_outside_service_hours_and_the_time_is_that_of_receipt(read: Read,
 
 def test_times_in_milliseconds_and_lines_of_closed_trails(read: Read, sample: Sample) -> None:
     (record,) = read("afcd_trails", all=sample("afcd_closed_trails.geojson")).parsed.records
-    assert (record.id, record.properties["from_at"]) == ("AFCD-T001", datetime(2025, 9, 23, 4, tzinfo=UTC))
+    assert (record.id, record.properties["from_at"]) == ("AFCD-T-T001", datetime(2025, 9, 23, 4, tzinfo=UTC))
     assert shapely.from_wkb(record.geometry).geom_type == "LineString"
 
 
