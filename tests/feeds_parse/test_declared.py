@@ -94,6 +94,12 @@ def test_rows_under_fields_have_units_inside_their_values(read: Read, sample: Sa
     )
 
 
+def test_fields_with_another_name_are_refused_whole(read: Read, sample: Sample) -> None:
+    body = sample("hko_LTMV_visibility.json").replace(b"10 minute mean", b"mean")
+    with pytest.raises(NotThisFeed, match="10 minute mean visibility"):
+        read("hko_visibility", all=body)
+
+
 def test_a_row_shorter_than_its_fields_is_refused(read: Read) -> None:
     body = {"fields": ["Date time", "Automatic Weather Station", "10 minute mean visibility"],
             "data": [["202506231320", "Central"], ["202506231320", "A", "many km"], ["202506231320", "B", "N/A"]]}  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -96,11 +96,11 @@ class Declaration(Model):
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A record with what surrounds it, innermost first, and the names that led to it."""
+    """A record with what surrounds it, innermost first, and the names that led to it. A refusal shows the record."""
 
     record: Mapping[str, Any]
-    around: tuple[Mapping[str, Any], ...]
-    names: Mapping[str, Any]
+    around: tuple[Mapping[str, Any], ...] = field(repr=False)
+    names: Mapping[str, Any] = field(repr=False)
 
 
 def parse_declared(declaration: Declaration, layer_id: str, payload: Payload) -> Reading:
@@ -119,15 +119,18 @@ def parse_declared(declaration: Declaration, layer_id: str, payload: Payload) ->
 def _items(declaration: Declaration, payload: Payload, part: str) -> Iterator[_Item]:
     names = {"@part": part, "@received": payload.received_at}
     if declaration.kind == "csv":
-        # Exactly the header's names: a column that was renamed must not read as missing everywhere.
-        wanted = {place for value in declaration.columns.values() for place in value.from_ if place[:1] not in "@^"}
-        for _, row in rows_of(payload, part, sorted(wanted)):
+        for _, row in rows_of(payload, part, _header(declaration)):
             yield _Item(row, (), names)
     elif declaration.kind == "json":
         yield from _json_items(declaration, json_part(payload, part), part, names)
     else:
         root = xml_part(payload, part, *declaration.root)
         yield from _xml_items(root, declaration.records or "", (), names)
+
+
+def _header(declaration: Declaration) -> list[str]:
+    """The columns that a table must have: one that was renamed must not read as missing everywhere."""
+    return sorted({place for value in declaration.columns.values() for place in value.from_ if place[:1] not in "@^"})
 
 
 def _json_items(declaration: Declaration, document: Any, part: str, names: Mapping[str, Any]) -> Iterator[_Item]:
@@ -156,8 +159,10 @@ def _listed(
     document: Any,
 ) -> Iterator[_Item]:
     header = document.get(declaration.fields) if declaration.fields and isinstance(document, dict) else None
-    if declaration.fields and not (isinstance(header, list) and all(isinstance(name, str) for name in header)):
-        raise NotThisFeed(f"there is no list of {declaration.fields}; wanted the columns' names")
+    if declaration.fields:
+        lacking = [name for name in _header(declaration) if not isinstance(header, list) or name not in header]
+        if lacking or not all(isinstance(name, str) for name in header or ()):
+            raise NotThisFeed(f"{declaration.fields}: found {str(header)[:200]}; wanted also {', '.join(lacking)}")
     for entry in found:
         if header and isinstance(entry, list):
             same = len(entry) == len(header)
