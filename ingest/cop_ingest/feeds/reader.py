@@ -13,35 +13,17 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from functools import partial
-from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
 from cop.errors import LoadRefused
-from cop_ingest.feeds.declared import Declarative, Feed
-from cop_ingest.feeds.payload import NotThisFeed, Parser, Payload, Reading
+from cop_ingest.feeds.declared import Feed
+from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
 
 MEMORY_BYTES = 4 << 30  # of addresses; numpy and GDAL map more than they use
 SECONDS = 20.0
 PROCESSES = 2
-_DECLARATIVE = "cop_ingest.feeds.parse.declarative"
 _SETTINGS = ("PATH", "PYTHONPATH", "LANG", "COP_LAYERS", "PROJ_DATA", "GDAL_DATA")
-
-
-def parser_of(feed: Feed) -> Parser:
-    """The parser that a feed's file names, or the one that its declaration makes."""
-    if isinstance(feed.parser, Declarative):
-        module = import_module(_DECLARATIVE)
-        declaration = module.Declaration.model_validate(feed.parser.model_dump())
-        return partial(module.parse_declared, declaration, feed.target.layer)
-    found: Parser = _named(feed.parser)
-    return found
-
-
-def _named(name: str) -> Any:
-    module, _, function = name.partition(":")
-    return getattr(import_module(module), function)
 
 
 class Readers:
@@ -123,10 +105,12 @@ class _Process:
 
 
 def _answer(feed: Feed, payload: Payload, *, follows: bool) -> Reading | dict[str, str] | str:
+    # Here and not above: the worker itself needs none of what parsers import.
+    from cop_ingest.feeds.parse import follower_of, parser_of
+
     try:
-        if follows:
-            return dict(_named(feed.follow or "")(payload))
-        return parser_of(feed)(payload)
+        follower = follower_of(feed) if follows else None
+        return dict(follower(payload)) if follower is not None else parser_of(feed)(payload)
     except NotThisFeed as exc:
         return exc.reason
     except LoadRefused as exc:
