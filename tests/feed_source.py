@@ -131,9 +131,9 @@ class Shop:
     workshop: Workshop
     owner: psycopg.Connection[Any]
 
-    def turn(self, feed: Feed, main: str | None = None) -> keeping.Ended:
+    def turn(self, feed: Feed) -> keeping.Ended:
         keeping.know(self.owner, [feed.id], self.workshop.mode)
-        ended = run_turn(self.workshop, feed, main)
+        ended = run_turn(self.workshop, feed)
         assert ended is not None
         return ended
 

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 _IN_CLONE = {
-    "inbox": "ingest/inbox",
     "feeds": "ingest/feeds",
+    "inbox": "ingest/inbox",
     "layers": "layers",
     "mapproxy": "mapproxy",
     "openapi": "openapi",

@@ -108,11 +108,16 @@ def test_the_same_key_twice_in_an_answer_counts_once(shop: Shop) -> None:
 
 def test_a_stand_in_is_asked_only_while_the_main_feed_is_away(shop: Shop) -> None:
     feed = FEED.model_copy(update={"id": "stub_standin", "fallback_of": "stub_warnings"})
+    shop.turn(feed)
+    assert not shop.source.asked
     say(shop, WL)
-    shop.turn(feed, "live")
+    shop.source.says("", status=500)
+    shop.turn(FEED)
+    shop.source.says(WL)
+    assert shop.turn(feed).outcome == "loaded"
+    shop.turn(FEED)
+    assert shop.turn(feed).sums.closed == 1
     assert shop.health("stub_standin") == ("quiet", "used only while stub_warnings is away")
-    assert shop.turn(feed, "down").outcome == "loaded"
-    assert shop.turn(feed, "live").sums.closed == 1
     rows = shop.owner.execute("SELECT source, ended_at IS NULL FROM layer.warnings ORDER BY source").fetchall()
     assert rows == [("stub_standin", False), ("stub_warnings", True)]
 

@@ -136,10 +136,12 @@ def finish(
     now: datetime,
     our_now: datetime,
     again: float | None,
+    every: float,
 ) -> None:
     """Write how the turn ended, tell the feed's state, and let the feed go, in one transaction.
 
-    The collection is told when state or cause change, and otherwise at most once a cadence.
+    The collection is told when state or cause change, and otherwise at most once in `every` of our seconds; the feed is
+    asked again after `again` of them, where that is not its cadence.
     """
     good = ended.outcome != "failed"
     about: dict[str, Any] = {
@@ -161,7 +163,6 @@ def finish(
         "refused": ended.sums.refused if good else lease.refused,
     }
     same = (lease.state, lease.cause) == (health.state, health.cause)
-    every = max(feed.cadence_s, 30)
     tell = not same or lease.told_at is None or (our_now - lease.told_at).total_seconds() >= every - 1
     with connection.transaction():
         connection.execute(_SQL["finish_turn"], about)
@@ -198,6 +199,12 @@ def _json(known: Known) -> dict[str, str | None]:
 def states(connection: Connection, mode: FeedMode) -> dict[str, tuple[Any, ...]]:
     """By feed: state, cause, last attempt, last good answer, newest observation, seen, refused, due, holder."""
     return {row[0]: tuple(row[1:]) for row in connection.execute(_SQL["states"], {"mode": mode})}
+
+
+def is_away(connection: Connection, feed: str, mode: FeedMode) -> bool:
+    """Whether a feed is stale or down; one that was not asked yet is not."""
+    row = connection.execute(_SQL["is_away"], {"feed": feed, "mode": mode}).fetchone()
+    return bool(row and row[0])
 
 
 def holds_records(connection: Connection, feed: str, mode: FeedMode) -> bool:

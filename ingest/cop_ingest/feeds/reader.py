@@ -13,41 +13,26 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
 from cop.errors import LoadRefused
-from cop_ingest.feeds.declared import Declarative, Feed
-from cop_ingest.feeds.payload import NotThisFeed, Parser, Payload, Reading
+from cop_ingest.feeds.declared import Feed
+from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
 
 MEMORY_BYTES = 4 << 30  # of addresses; numpy and GDAL map more than they use
 SECONDS = 20.0
-_DECLARATIVE = "cop_ingest.feeds.parse.declarative"
+PROCESSES = 2
 _SETTINGS = ("PATH", "PYTHONPATH", "LANG", "COP_LAYERS", "PROJ_DATA", "GDAL_DATA")
 
 
-def parser_of(feed: Feed) -> Parser:
-    """The parser that a feed's file names, or the one that its declaration makes."""
-    if isinstance(feed.parser, Declarative):
-        module = import_module(_DECLARATIVE)
-        declaration = module.Declaration.model_validate(feed.parser.model_dump())
-        return partial(module.parse_declared, declaration, feed.target.layer)
-    found: Parser = _named(feed.parser)
-    return found
-
-
-def _named(name: str) -> Any:
-    module, _, function = name.partition(":")
-    return getattr(import_module(module), function)
-
-
 class Readers:
-    """Processes that parse; as many as ask at the same time, kept for the next."""
+    """Processes that parse, each kept for the next payload; who finds all of them at work waits for one."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, processes: int = PROCESSES) -> None:
         self._seconds = seconds
+        self._free = threading.Semaphore(processes)
         self._idle: list[_Process] = []
         self._lock = threading.Lock()
 
@@ -69,16 +54,17 @@ class Readers:
         raise NotThisFeed(str(answer))
 
     def _ask(self, feed: Feed, payload: Payload, *, follows: bool) -> object:
-        with self._lock:
-            process = self._idle.pop() if self._idle else _Process()
-        try:
-            answer = process.ask((feed, payload, self._seconds, follows), self._seconds)
-        except BaseException:
-            process.end()
-            raise
-        with self._lock:
-            self._idle.append(process)
-        return answer
+        with self._free:
+            with self._lock:
+                process = self._idle.pop() if self._idle else _Process()
+            try:
+                answer = process.ask((feed, payload, self._seconds, follows), self._seconds)
+            except BaseException:
+                process.end()
+                raise
+            with self._lock:
+                self._idle.append(process)
+            return answer
 
     def close(self) -> None:
         """End the processes."""
@@ -120,9 +106,13 @@ class _Process:
 
 
 def _answer(feed: Feed, payload: Payload, *, follows: bool) -> Reading | dict[str, str] | str:
+    # Here and not above: the worker itself needs none of what parsers import.
+    from cop_ingest.feeds.parse import parser_of
+
     try:
-        if follows:
-            return dict(_named(feed.follow or "")(payload))
+        if follows and feed.follow is not None:
+            module, _, name = feed.follow.partition(":")
+            return dict(getattr(import_module(module), name)(payload))
         return parser_of(feed)(payload)
     except NotThisFeed as exc:
         return exc.reason

@@ -29,6 +29,7 @@ from cop_ingest.load import LeaseLost, manifest_of
 from cop_ingest.load_sql import keep_raw, kept_raw
 
 _MOST_FOLLOWED = 20
+_TOLD_SECONDS = 10.0  # a state that stays is told at most so often, however quick the feed is
 _SOONEST_AGAIN = 10.0  # seconds after the first failed turn of a feed; doubled up to its cadence
 
 
@@ -63,29 +64,29 @@ class Arrived:
     made_at: datetime | None
 
 
-def run_turn(shop: Workshop, feed: Feed, main_state: str | None = None) -> Ended | None:
+def run_turn(shop: Workshop, feed: Feed) -> Ended | None:
     """Ask the feed once and load what it says; None where another worker has the feed.
 
-    `main_state` is the state of the feed that this one stands in for. Whatever the source does ends in a state with its
-    cause; the store's own trouble is raised.
+    A stand-in is asked only while the feed that it stands in for is stale or down. Whatever the source does ends in a
+    state with its cause; the store's own trouble is raised.
     """
     with shop.connections.connection() as connection:
         lease = keeping.take(connection, feed.id, shop.mode, shop.holder)
         if lease is None:
             return None
         try:
-            return _turn(shop, connection, feed, lease, main_state)
+            return _turn(shop, connection, feed, lease)
         except BaseException:
             if not connection.closed:
                 keeping.release(connection, lease)
             raise
 
 
-def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, main_state: str | None) -> Ended:
+def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease) -> Ended:
     began_at = shop.clock.now()
     turn = keeping.begin_turn(connection, lease, shop.holder, began_at)
     known = dict(lease.parts)
-    if feed.fallback_of is not None and main_state not in (None, "stale", "down"):
+    if feed.fallback_of is not None and not keeping.is_away(connection, feed.fallback_of, shop.mode):
         ended = loading.stand_back(connection, feed, lease, turn, began_at)
     else:
         try:
@@ -236,6 +237,7 @@ def _finish(
     keeping.finish(
         connection, feed, lease, turn, ended, health,
         parts={**lease.parts, **known}, now=now, our_now=datetime.now(UTC), again=_again(shop, feed, lease, ended),
+        every=max(feed.cadence_s / max(shop.clock.speed(), 1.0), _TOLD_SECONDS),
     )  # fmt: skip
 
 

@@ -153,16 +153,9 @@ def _turn(work: Work, name: str) -> None:
     feed = work.feeds.get(name)
     if feed is None:
         return
-    main = _main_state(work, feed) if feed.fallback_of else None
-    ended = run_turn(work.shop, feed, main)
+    ended = run_turn(work.shop, feed)
     if ended is not None and ended.outcome == "failed":
         _log.warning("%s: %s", name, ended.cause)
-
-
-def _main_state(work: Work, feed: Feed) -> str | None:
-    with work.shop.connections.connection() as connection:
-        state = keeping.states(connection, work.shop.mode).get(feed.fallback_of or "")
-    return state[0] if state else None
 
 
 def _prune(work: Work) -> None:

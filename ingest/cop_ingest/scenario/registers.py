@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from shapely.geometry import MultiPolygon, Point, Polygon, box
-from shapely.ops import unary_union
+from shapely.geometry import MultiPolygon, Point
 
-from cop_ingest.places import PLACES
+from cop_ingest.areas import TERRITORY, ground_of
 from cop_ingest.scenario import calendar, feeds
 from cop_ingest.scenario.calendar import Signal
 from cop_ingest.scenario.chance import Numbers, named
 from cop_ingest.scenario.steps import Step
 
-TERRITORY = box(113.81, 22.13, 114.51, 22.57)
-"""A box around Hong Kong, degrees of WGS 84: the area of what concerns all of it."""
 _NORTHERN = ("NTH", "YL")
 
 _CENTRES = """
@@ -59,7 +56,7 @@ def _events() -> Iterator[Step]:
 
 def _warnings(draw: Random) -> Iterator[Step]:
     numbers = Numbers("W", draw)
-    northern = _area(_NORTHERN)
+    northern = ground_of(_NORTHERN)
     for signal in sorted([*calendar.SIGNALS, *_routine(draw)], key=lambda one: one.issued_at):
         id_ = numbers.next(signal.issued_at)
         name_en, name_zh = calendar.WARNING_NAMES[signal.code]
@@ -72,13 +69,6 @@ def _warnings(draw: Random) -> Iterator[Step]:
         yield Step(signal.issued_at, "warnings", id_, True, values, northern if local else MultiPolygon([TERRITORY]))
         ended: dict[str, object] = {"action": "cancel", "ended_at": signal.ended_at}
         yield Step(signal.ended_at, "warnings", id_, False, ended)
-
-
-def _area(districts: tuple[str, ...]) -> MultiPolygon:
-    """Roughly the ground of some districts: five kilometres around their known places."""
-    circles = [Point(place.lon, place.lat).buffer(0.035) for place in PLACES if place.district in districts]
-    area = unary_union(circles).simplify(0.004).intersection(TERRITORY)
-    return MultiPolygon([area]) if isinstance(area, Polygon) else MultiPolygon(area.geoms)
 
 
 def _routine(draw: Random) -> Iterator[Signal]:

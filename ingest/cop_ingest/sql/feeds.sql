@@ -78,6 +78,9 @@ UPDATE cop.feed SET answered_at = greatest(answered_at, %(answered_at)s), observ
 SELECT feed, state, cause, last_attempt_at, last_good_at, observed_at, seen, refused, due_at, holder
 FROM cop.feed WHERE mode = %(mode)s ORDER BY feed;
 
+-- is_away --
+SELECT state IN ('stale', 'down') FROM cop.feed WHERE feed = %(feed)s AND mode = %(mode)s;
+
 -- holds_records --
 -- Whether a feed's records stand in a register as ones that it still holds.
 SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s AND absent_since IS NULL);

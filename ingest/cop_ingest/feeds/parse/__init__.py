@@ -1,0 +1,26 @@
+"""Parsers of feeds: pure functions from a payload to a reading, without clock, network or store."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+
+from cop_ingest.feeds.declared import Declarative, Feed
+from cop_ingest.feeds.parse.declarative import Declaration, parse_declared
+from cop_ingest.feeds.payload import Parser
+
+__all__ = ["follower_of", "parser_of"]
+
+
+def parser_of(feed: Feed) -> Parser:
+    """The parser that a feed's file names, or the one that it declares.
+
+    Raises ImportError or AttributeError where there is none of that name, and pydantic's ValidationError where a
+    declaration is wrong.
+    """
+    if isinstance(feed.parser, Declarative):
+        declaration = Declaration.model_validate(feed.parser.model_dump())
+        return partial(parse_declared, declaration, feed.target.layer)
+    module, _, name = feed.parser.partition(":")
+    parser: Parser = getattr(import_module(module), name)
+    return parser
