@@ -125,7 +125,24 @@ def test_a_payload_with_bits_flipped(feed: str, data: st.DataObject) -> None:
     read(feed, {**BODIES[feed], part: bytes(changed)})
 
 
-_FIELDS = ("2026", "21:00", "Y", "22.3", "0", "Yuen Long", "NEW", "mm", "Rain", "IN-26-1", "Kai Tak", "Low", "35 km")
+_FIELDS = (
+    "2026",
+    "21:00",
+    "Y",
+    "22.3",
+    "0",
+    "Yuen Long",
+    "NEW",
+    "mm",
+    "Rain",
+    "IN-26-1",
+    "Kai Tak",
+    "Low",
+    "35 km",
+    "113.98",
+    "22.1",
+    "6.1",
+)
 
 
 @pytest.mark.parametrize("feed", BODIES)
@@ -133,6 +150,7 @@ _FIELDS = ("2026", "21:00", "Y", "22.3", "0", "Yuen Long", "NEW", "mm", "Rain", 
 @given(text=st.text(max_size=40) | st.sampled_from(["1e999", "nan", "-1", "99", "null", "9" * 400, "٣", "½", "24:00"]))
 @example(text="\0")
 @example(text="9999999999999")
+@example(text="9" * 400)
 @example(text="999999999999-12-31")
 def test_any_text_in_a_field(feed: str, text: str) -> None:
     for part, body in BODIES[feed].items():

@@ -42,6 +42,11 @@ from cop_ingest.records import Record, id_from_value
 from cop_ingest.values import to_column
 from cop_ingest.xmlsafe import fields_of, local_name
 
+# What shapely raises for coordinates that are none: texts, holes, numbers beyond a float, collections without end.
+_NO_SHAPE = (
+    ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError, shapely.errors.ShapelyError,
+)  # fmt: skip
+
 
 class Value(Model):
     """Where a column's value comes from, and what is done with it before it gets the column's type.
@@ -292,7 +297,7 @@ def _geometry(declaration: Declaration, item: _Item, layer: Layer) -> tuple[Base
         geometry, mended = valid(flat(found))
         geometry, changed = shaped(_projected(geometry, layer), layer.geometry, None)
         return geometry, tuple(remark for remark in (mended, changed) if remark)
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.errors.ShapelyError) as exc:
+    except _NO_SHAPE as exc:
         return None, (f"no position: {storable(str(exc))[:200]}",)
 
 
