@@ -14,7 +14,7 @@ from cop.query.summary import check_summaries
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
-from cop_server import exercise, installation, lifecycle, record_keeping
+from cop_server import exercise, installation, lifecycle, record_keeping, simulate
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
 from cop_server.identity import keys
@@ -32,6 +32,7 @@ app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
 record_keeping.add_commands(app)
 keeping.add_to(app)
+simulate.add_to(app)
 
 
 def main() -> None:
