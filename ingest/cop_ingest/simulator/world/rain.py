@@ -22,7 +22,7 @@ _KM = 111.195
 _STEP = timedelta(minutes=6)
 _LEAD = timedelta(hours=3)
 
-_TARGET = {"": 11.0, "WRAINA": 43.0, "WRAINR": 64.0, "WRAINB": 92.0}
+_TARGET = {"": 11.0, "WRAINA": 43.0, "WRAINR": 63.0, "WRAINB": 92.0}
 """The strongest gauge's rain in an hour (mm) while a warning is in force; they are given at 30, 50 and 70."""
 # Rain falls before the Observatory can warn of it, and ebbs before the warning is cancelled.
 _AHEAD = timedelta(minutes=55)

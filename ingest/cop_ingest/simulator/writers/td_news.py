@@ -15,7 +15,7 @@ _BODY = (
     "http://data.one.gov.hk/xsd/td/specialtrafficnews.xsd' xmlns='http://data.one.gov.hk/td'>"
 )
 _STATUS_ZH = {"NEW": "最新情況", "UPDATED": "更新", "CLOSED": "完結"}
-_LANES = {1: ("fast lane", "快線"), 2: ("fast lane and middle lane", "快線及中線")}
+_LANES = {1: ("fast lane", "快線"), 2: ("fast and middle lanes", "快線及中線")}
 _ASTERISKS = "\n\n ********************\n "
 _APP = (
     'Transport Department has launched the "eTraffic News" mobile application for the latest traffic news.',

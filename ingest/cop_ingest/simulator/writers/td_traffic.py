@@ -84,11 +84,16 @@ def detector_list(world: World, _: datetime) -> bytes:
     """Where the detectors stand: CSV with byte-order mark and CRLF, a blank at the end of the road's name."""
     lines = [_INFO]
     for detector in world.traffic.detectors:
-        values = [str(detector.listed[key]) for key in _INFO_KEYS]
+        values = [_listed(key, detector.listed[key]) for key in _INFO_KEYS]
         values[1] = values[1].replace(" and ", " & ")
         values[2] += " "
         lines.append(",".join(f'"{value}"' if "," in value else value for value in values))
     return UTF8_MARK + ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _listed(key: str, value: object) -> str:
+    """Positions in the grid are whole metres there."""
+    return f"{float(str(value)):.0f}" if key in ("easting", "northing") else str(value)
 
 
 def segment_speed(world: World, at: datetime) -> bytes:
