@@ -63,9 +63,9 @@ def simulate(
     if replay is not None:
         simulator = _replayed(world, replay, address, speed, start)
     else:
+        simulator = Simulator(world, _clock(STARTS, ENDS, speed, start), endpoints())
         with step(f"making the {scenario} day"):
             world.warm()
-        simulator = Simulator(world, _clock(STARTS, ENDS, speed, start), endpoints())
     _serve(simulator, host, port, returns if replay is None else None, timedelta(minutes=returns_every))
 
 
