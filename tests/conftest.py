@@ -25,6 +25,7 @@ from cop.resources import package_folder
 from cop.settings import Settings, get_settings
 from cop.store.migrate import apply_layers, migrate
 from cop.store.reading import close_pool
+from cop.store.writing import close_write_pool
 from cop_server.cluster import Cluster, create_database, drop_database, ensure_cluster
 from cop_server.installation import build_basemap, load
 
@@ -139,6 +140,7 @@ def _clone(cluster: Cluster, template: str, monkeypatch: pytest.MonkeyPatch) -> 
 def _forget() -> None:
     """Nothing of one database may be remembered in the next."""
     close_pool()
+    close_write_pool()
     get_settings.cache_clear()
     answer.forget()
 

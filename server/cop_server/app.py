@@ -50,6 +50,7 @@ from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
 from cop_server.routes.road import Handler, Road
 from cop_server.routes.session import session_routes
+from cop_server.routes.similar import Candidates
 from cop_server.routes.styles import Styles
 from cop_server.routes.summary import Summaries
 from cop_server.routes.tiles import Tiles
@@ -92,7 +93,12 @@ def create_app() -> Starlette:
     styles = Styles(catalogue(), cache, settings.url)
     routes = [
         # What is asked for most stands first: routes are tried in order.
-        *_items(Items(features, cache, settings.url), Writes(features, settings.url), pygeoapi.APP),
+        *_items(
+            Items(features, cache, settings.url),
+            Candidates(features, cache, settings.url),
+            Writes(features, settings.url),
+            pygeoapi.APP,
+        ),
         _route("/collections/{collection}/changes", Changes(features, settings.url).delta, ("json",)),
         _route("/events", Events(hub).stream, ("events",)),
         *_tiles(Tiles(features, tiles, cache, settings.url), pygeoapi.APP),
@@ -196,11 +202,12 @@ def _documents(url: str, pages: ASGIApp) -> list[BaseRoute]:
     ]
 
 
-def _items(items: Items, writes: Writes, pages: ASGIApp) -> list[BaseRoute]:
+def _items(items: Items, candidates: Candidates, writes: Writes, pages: ASGIApp) -> list[BaseRoute]:
     base = "/collections/{collection}/items"
     return [
         Route(base, Road(items.page, _DOCUMENT, pages, items.check, writes.collection, timed=True)),
         _route(f"{base}/{{feature:path}}/versions", items.versions, ("json",)),
+        _route(f"{base}/{{feature:path}}/similar", candidates.of_one, ("json",)),
         Route(f"{base}/{{feature:path}}", Road(items.item, _DOCUMENT, pages, write=writes.item, timed=True)),
     ]
 

@@ -18,6 +18,7 @@ from cop_server import exercise, installation, lifecycle, record_keeping, simula
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
 from cop_server.identity import keys
+from cop_server.inbox_commands import inbox_app
 from cop_server.keeping import commands as keeping
 from cop_tiles.styling.check import check_styles
 
@@ -30,6 +31,7 @@ app.add_typer(layers_app, name="layers")
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
+app.add_typer(inbox_app, name="inbox")
 record_keeping.add_commands(app)
 keeping.add_to(app)
 simulate.add_to(app)

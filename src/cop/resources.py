@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 _IN_CLONE = {
+    "inbox": "ingest/inbox",
     "layers": "layers",
     "mapproxy": "mapproxy",
     "openapi": "openapi",

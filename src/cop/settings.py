@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     )
     blobs: Path | None = Field(None, description="Folder of content-addressed blobs; none: blobs in COP_VAR")
 
+    inbox: Path | None = Field(
+        None, description="Folder in which departments leave their files; none: inbox in COP_VAR"
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _address_follows_the_port(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -134,6 +138,11 @@ class Settings(BaseSettings):
     def blob_folder(self) -> Path:
         """Where rasters and other blobs are kept."""
         return self.blobs or self.var / "blobs"
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Where departments leave their files."""
+        return self.inbox or self.var / "inbox"
 
 
 @lru_cache(maxsize=1)

@@ -149,6 +149,12 @@ def _layer_paths(layer: Layer, catalogue: Catalogue) -> dict[str, Any]:
         given("featureId", "limit", "before", "mode", "lang"),
         body("A feature a version", "application/geo+json", ref("schemas", "FeatureCollection")),
     )  # fmt: skip
+    if layer.alike is not None:
+        paths[f"{base}/items/{{featureId}}/similar"] = operation(
+            f"{name}.similar", f"What may be the same as one of {title}, the likeliest first", layer.id,
+            given("featureId", "mode", "lang"),
+            body("Candidates with score and reasons", "application/geo+json", ref("schemas", "FeatureCollection")),
+        )  # fmt: skip
     paths[f"{base}/changes"] = operation(
         f"{name}.changes", f"What changed in {title}", layer.id,
         [*given(*CHANGES), *(one for one in _property_parameters(layer, catalogue) if one["name"] not in CHANGES)],

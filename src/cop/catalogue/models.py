@@ -7,7 +7,9 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from cop.catalogue.alike import Alike
 from cop.catalogue.base import Model, Name
+from cop.catalogue.gazetteer import Placed, Places
 from cop.catalogue.writes import WriteRules
 
 LayerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
@@ -255,7 +257,8 @@ class Layer(Model):
 
     `provenance` is that of the layer's own source: `exercise` for what is made up as long as no source is known. A
     stand-in is always an exercise, whatever it stands for. `history_days`: how long versions are kept after they were
-    closed, where not as long as COP_HISTORY_DAYS says.
+    closed, where not as long as COP_HISTORY_DAYS says. `places`: how its names place what comes without coordinates;
+    `placed`: how its own records are; `alike`: when two of them may tell of one thing.
     """
 
     id: LayerId
@@ -278,6 +281,9 @@ class Layer(Model):
     tile: TileRules = TileRules()
     writes: WriteRules | None = None
     summary: Summary = Summary()
+    places: Places | None = None
+    placed: Placed | None = None
+    alike: Alike | None = None
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -293,6 +299,9 @@ class Layer(Model):
         wanted += [("style.by", self.style.by)] if self.style.by else []
         wanted += [("style.frame.column", self.style.frame.column)] if self.style.frame else []
         wanted += [(f"profiles.{p}.hide", name) for p, profile in self.profiles.items() for name in profile.hide]
+        wanted += [("places", name) for name in self.places.columns()] if self.places else []
+        wanted += [("alike", name) for name in self.alike.columns()] if self.alike else []
+        wanted += [("placed", name) for name in self.placed.columns()] if self.placed else []
         wanted += [(f"writes.{where}", name) for where, name in self.writes.names()] if self.writes else []
         for p, profile in self.profiles.items():
             if profile.blur is not None:

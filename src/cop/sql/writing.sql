@@ -29,6 +29,9 @@ SELECT cop.withdraw_feature(%(layer)s, %(id)s);
 -- value_before --
 SELECT cop.value_before(%(layer)s, %(id)s, %(column)s);
 
+-- twin --
+SELECT cop.twin_of(%(layer)s, %(numbers)s, %(into)s, %(given)s, %(apart)s);
+
 -- escalate --
 SELECT cop.escalate_requests();
 

@@ -139,6 +139,8 @@ def apply_layers(owner_dsn: str, catalogue: Catalogue) -> dict[str, str]:
             for layer in catalogue.feature_layers:
                 row = connection.execute("SELECT cop.apply_layer(%s)", [json.dumps(spec(layer))]).fetchone()
                 outcome[layer.id] = row[0] if row else "unchanged"
+                if layer.alike is not None:
+                    connection.execute("SELECT cop.apply_numbers(%s, %s)", [layer.id, layer.alike.numbers])
                 if counted := columns_read(layer):
                     connection.execute("SELECT cop.apply_counted(%s, %s)", [layer.id, list(counted)])
     except LACKING as exc:

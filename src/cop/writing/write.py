@@ -68,6 +68,7 @@ def create(connection: Connection, layer: Layer, writer: Writer, body: Body) -> 
     if faults:
         raise Invalid(faults)
     check_owner(writer.principal, draft.values, "making this record")
+    _join_twin(connection, draft)
     place(connection, draft)
     stamp(connection, draft)
     id_ = put(connection, layer, None, draft.values)
@@ -169,6 +170,18 @@ def _differs(name: str, value: object, before: Record) -> bool:
     if stands is None or value is None:
         return (stands is None) != (value is None)
     return not shapely.equals_exact(shape(stands), shapely.from_wkb(str(value)), tolerance=1e-9)
+
+
+def _join_twin(connection: Connection, draft: Draft) -> None:
+    """A new record with a number that an earlier one has repeats that one; the relation can be taken back."""
+    rules = draft.layer.alike
+    if rules is None or draft.values.get(rules.into) is not None or not draft.values.get(rules.numbers):
+        return
+    about = {"layer": draft.layer.id, "numbers": rules.numbers, "into": rules.into,
+             "given": draft.values[rules.numbers], "apart": draft.values.get(rules.apart) or []}  # fmt: skip
+    row = connection.execute(statements(SQL)["twin"], about).fetchone()
+    if row is not None and row[0] is not None:
+        draft.values[rules.into] = row[0].decode() if isinstance(row[0], bytes) else row[0]
 
 
 def _faults_of_references(connection: Connection, draft: Draft, names: Sequence[str]) -> list[Fault]:

@@ -1,0 +1,1 @@
+"""The departments' inbox: their forms become our records by a mapping, and nobody types twice."""

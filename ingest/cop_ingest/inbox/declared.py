@@ -1,0 +1,131 @@
+"""What a mapping says, ingest/inbox/<id>.yml: whose form it is, what it becomes, and from which headings."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from cop.catalogue import Bilingual, Layer, catalogue
+from cop.catalogue.base import Model, Name
+from cop.errors import SetupTrouble
+from cop.resources import resource
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+
+
+class Cell(Model):
+    """Where a column's value comes from: the heading `from` (or the first filled of several), or a fixed `value`.
+
+    `codes` turns the form's words into codes (compared without case and blanks); a word that is not listed is refused.
+    `form` is what the text becomes, `{}` being the cell. `district`: any spelling of a district becomes its code.
+    `day_first`: times are written 23/9/2025 14:30. `otherwise` is for an empty cell.
+    """
+
+    source: str | tuple[str, ...] | None = Field(default=None, alias="from")
+    value: str | int | float | bool | None = None
+    codes: dict[str, str] = Field(default_factory=dict)
+    form: Annotated[str, Field(pattern=r"\{\}")] = "{}"
+    district: bool = False
+    day_first: bool = False
+    otherwise: str | int | float | bool | None = None
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> Self:
+        if (self.source is None) == (self.value is None):
+            raise ValueError("a column has from or value, and not both")
+        return self
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """The headings looked at, in this order."""
+        return (self.source,) if isinstance(self.source, str) else self.source or ()
+
+
+class Position(Model):
+    """The headings of the coordinates; whether HK1980 grid (easting, northing) or degrees is told by the values."""
+
+    x: str
+    y: str
+
+
+class Follow(Model):
+    """A second record about the first, made when its values differ from what the first one shows already.
+
+    `same` maps its columns to those of the first record that are compared.
+    """
+
+    layer: str
+    parent: Name
+    columns: dict[Name, Cell]
+    same: dict[Name, Name]
+
+
+class Mapping(Model):
+    """A department's form: how a row becomes a record of a layer.
+
+    `key` is the heading of the sender's own number, `told_at` that of the time at which the row was so (else the file's
+    time), `sheet` a workbook's sheet, `header_row` the row of the headings.
+    """
+
+    id: Id
+    title: Bilingual
+    department: str
+    layer: str
+    key: str
+    told_at: str | None = None
+    sheet: str | None = None
+    header_row: Annotated[int, Field(ge=1, le=50)] = 1
+    columns: dict[Name, Cell]
+    position: Position | None = None
+    follow: Follow | None = None
+
+    @model_validator(mode="after")
+    def _fits_the_catalogue(self) -> Self:
+        known = catalogue()
+        if self.department not in known.codes["departments"]:
+            raise ValueError(f"department: {self.department} is no department of _codes.yml")
+        _check_columns("columns", self.layer, self.columns)
+        if self.follow is not None:
+            _check_columns("follow.columns", self.follow.layer, self.follow.columns)
+        return self
+
+    @property
+    def target(self) -> Layer:
+        """The layer whose records the rows become."""
+        return catalogue().layers[self.layer]
+
+
+def _check_columns(where: str, layer_id: str, columns: dict[str, Cell]) -> None:
+    layer = catalogue().layers.get(layer_id)
+    if layer is None or layer.writes is None:
+        raise ValueError(f"{where}: {layer_id} is no layer that is written")
+    if unknown := sorted(columns.keys() - layer.by_name.keys()):
+        raise ValueError(f"{where}: {layer_id} has no column {', '.join(unknown)}")
+
+
+@lru_cache(maxsize=1)
+def mappings() -> dict[str, Mapping]:
+    """Every mapping by its id. Raises SetupTrouble with a line a fault."""
+    return read_mappings(resource("inbox"))
+
+
+def read_mappings(folder: Path) -> dict[str, Mapping]:
+    """The mappings of a folder by their ids. Raises SetupTrouble with a line a fault."""
+    found: dict[str, Mapping] = {}
+    faults: list[str] = []
+    for file in sorted(folder.glob("*.yml")):
+        try:
+            mapping = Mapping.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        except (ValidationError, yaml.YAMLError) as exc:
+            faults.append(f"inbox/{file.name}: {' '.join(str(exc).split())}")
+            continue
+        if mapping.id != file.stem:
+            faults.append(f"inbox/{file.name}: id: found {mapping.id}, wanted {file.stem}")
+        found[mapping.id] = mapping
+    if faults:
+        raise SetupTrouble("\n".join(faults))
+    return found

@@ -1,0 +1,90 @@
+"""The file drop: a folder a mapping, what is taken moves aside with its report.
+
+Names: <inbox>/<mapping>/<file>; afterwards taken/ or refused/ beside it, with <file>.report.json. A file is taken when
+it has not changed between two looks, so that half a copy is never read. If we die between taking a file and moving it,
+it is taken again, and all its rows are unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cop.errors import LoadRefused
+from cop_ingest.inbox.declared import Mapping
+from cop_ingest.inbox.rows import MOST_BYTES
+from cop_ingest.inbox.take import Report
+
+_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
+Take = Callable[[Mapping, bytes, str, datetime], Report]
+
+
+@dataclass(slots=True)
+class Drop:
+    """The inbox's folder and what was seen of each file at the last look (size, time of change)."""
+
+    folder: Path
+    known: dict[str, Mapping]
+    seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Make a folder for each mapping."""
+        for name in self.known:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def look(self, take: Take) -> list[Path]:
+        """Take every file that has stood still since the last look; the reports that were written."""
+        reports = []
+        standing: dict[Path, tuple[int, int]] = {}
+        for name, mapping in self.known.items():
+            for file in _files(self.folder / name):
+                about = file.stat()
+                stamp = (about.st_size, about.st_mtime_ns)
+                if self.seen.get(file) == stamp:
+                    reports.append(_taken(mapping, file, take))
+                else:
+                    standing[file] = stamp
+        self.seen = standing
+        return reports
+
+
+def _files(folder: Path) -> list[Path]:
+    """The finished files of a folder, the oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [
+        path for path in folder.iterdir()
+        if path.is_file() and not path.is_symlink() and not path.name.startswith((".", "~$"))
+        and path.suffix.lower() not in _UNFINISHED
+    ]  # fmt: skip
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def _taken(mapping: Mapping, file: Path, take: Take) -> Path:
+    about = file.stat()
+    told_at = datetime.fromtimestamp(about.st_mtime, UTC)
+    try:
+        if about.st_size > MOST_BYTES:
+            raise LoadRefused(f"{file.name}: {about.st_size} bytes; wanted at most {MOST_BYTES}")
+        document = take(mapping, file.read_bytes(), file.name, told_at).document()
+        aside = "taken"
+    except LoadRefused as exc:
+        document, aside = {"inbox": mapping.id, "file": file.name, "refused": str(exc)}, "refused"
+    return _put_aside(file, aside, document)
+
+
+def _put_aside(file: Path, aside: str, document: dict[str, object]) -> Path:
+    """Move a file away with its report; the report is whole before the file moves."""
+    folder = file.parent / aside
+    folder.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    report = folder / f"{stamp}-{file.name}.report.json"
+    unfinished = report.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(document, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    unfinished.replace(report)
+    os.replace(file, folder / f"{stamp}-{file.name}")  # noqa: PTH105 - atomic on one file system
+    return report
