@@ -358,14 +358,14 @@ def test_returns_are_written_at_even_times_whatever_the_speed(world: World, tmp_
 
     async def play() -> None:
         work = asyncio.create_task(keep_returning(world, clock, tmp_path, timedelta(minutes=30)))
-        await _until(lambda: list((tmp_path / "HyD").glob("*")))
+        await _until(lambda: list((tmp_path / "works_hyd").glob("*")))
         seconds[0] = 6.0  # an hour of the scenario
-        await _until(lambda: len(list((tmp_path / "HyD").glob("*"))) == 3)
+        await _until(lambda: len(list((tmp_path / "works_hyd").glob("*"))) == 3)
         work.cancel()
 
     asyncio.run(play())
-    assert sorted(file.name for file in (tmp_path / "HyD").iterdir()) == [
-        "20250923T180000_HyD.csv", "20250923T183000_HyD.csv", "20250923T190000_HyD.csv",
+    assert sorted(file.name for file in (tmp_path / "works_hyd").iterdir()) == [
+        "20250923T180000.csv", "20250923T183000.csv", "20250923T190000.csv",
     ]  # fmt: skip
 
 

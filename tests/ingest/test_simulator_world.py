@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
-import openpyxl
 import pytest
 from simulated import ADDRESSES, DETECTORS, NEWS_V1, NEWS_V2, NIGHT, NOWCAST, WEATHER, body_of
 
-from cop_ingest import grid
 from cop_ingest.records import Parsed
 from cop_ingest.scenario.calendar import DAY_EVENT, SIGNALS, hong_kong
 from cop_ingest.scenario.land import is_land
 from cop_ingest.scenario.story import Story, newest
 from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.publishing import warnings_change
-from cop_ingest.simulator.returns import (
-    CSV_FROM,
-    XLSX_FROM,
-    emergency_xlsx,
-    plain_geojson,
-    reports,
-    works_csv,
-    write_returns,
-)
+from cop_ingest.simulator.returns import reports
 from cop_ingest.simulator.world import warnings
 from cop_ingest.simulator.world.told import TRAFFIC, closures
 from cop_ingest.simulator.world.traffic import Traffic
@@ -257,45 +244,6 @@ def test_the_clock_runs_jumps_and_stands_still_at_the_end() -> None:
     assert clock.now() == ENDS
     with pytest.raises(ValueError, match="speed: found 601, wanted 0 to 600"):
         clock.run(601)
-
-
-def test_returns_can_be_read_back_with_other_tools(world: World, tmp_path: Path) -> None:
-    until = hong_kong("2025-09-24 03:00")
-    files = write_returns(world, tmp_path, BEFORE_ALL, until)
-    lines = reports(world, BEFORE_ALL, until)
-    assert sum(1 for _ in lines) == sum(_count(file) for file in files)
-    assert {file.suffix for file in files} == {".csv", ".xlsx", ".geojson"}
-    assert not list(tmp_path.rglob("*.part"))
-    drains = next(file for file in files if file.parent.name == "DSD")
-    assert drains.name == "20250924T030000_DSD.csv"
-    body = drains.read_bytes()
-    assert body.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
-    by_ref = {line.incident.ref: line for line in lines}
-    for row in rows:
-        line = by_ref[row["Ref. No."]]
-        reported = datetime.strptime(row["Date/Time Reported"], "%d/%m/%Y %H:%M") - timedelta(hours=8)
-        assert abs(reported.replace(tzinfo=UTC) - line.incident.reported_at) < timedelta(minutes=1)
-        if row["Easting"]:
-            east, north = float(row["Easting"]), float(row["Northing"])
-            middle = line.incident.geometry.centroid  # type: ignore[union-attr]
-            assert grid.to_lon_lat(east, north) == pytest.approx((middle.x, middle.y), abs=2e-6)
-
-
-def _count(file: Path) -> int:
-    if file.suffix == ".csv":
-        return len(list(csv.reader(io.StringIO(file.read_text("utf-8-sig"))))) - 1
-    if file.suffix == ".xlsx":
-        return openpyxl.load_workbook(file, read_only=True).worksheets[0].max_row - 1
-    return len(json.loads(file.read_bytes())["features"])
-
-
-def test_returns_have_one_form_each_and_the_same_bytes_each_time(world: World) -> None:
-    assert not CSV_FROM & XLSX_FROM
-    lines = reports(world, NIGHT - timedelta(hours=1), NIGHT)
-    for form in (works_csv, plain_geojson):
-        assert form(lines) == form(lines)
-    assert emergency_xlsx(lines)
 
 
 def test_warnings_are_published_when_they_change(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -119,13 +119,37 @@ def read_mappings(folder: Path) -> dict[str, Mapping]:
     faults: list[str] = []
     for file in sorted(folder.glob("*.yml")):
         try:
-            mapping = Mapping.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+            told = yaml.safe_load(file.read_text(encoding="utf-8"))
+            read = [Mapping.model_validate(one) for one in _of_each_department(told)]
         except (ValidationError, yaml.YAMLError) as exc:
             faults.append(f"inbox/{file.name}: {' '.join(str(exc).split())}")
             continue
-        if mapping.id != file.stem:
-            faults.append(f"inbox/{file.name}: id: found {mapping.id}, wanted {file.stem}")
-        found[mapping.id] = mapping
+        if told.get("id") != file.stem:
+            faults.append(f"inbox/{file.name}: id: found {told.get('id')}, wanted {file.stem}")
+        found |= {mapping.id: mapping for mapping in read}
     if faults:
         raise SetupTrouble("\n".join(faults))
     return found
+
+
+def _of_each_department(told: Any) -> list[Any]:
+    """A form that several `departments` use is a mapping for each: works_hyd of works; {department} is its code."""
+    if not isinstance(told, dict) or not isinstance(told.get("departments"), list):
+        return [told]
+    shared = {name: value for name, value in told.items() if name != "departments"}
+    return [
+        {**_with(shared, code), "id": f"{told.get('id')}_{_plain(code)}", "department": code}
+        for code in map(str, told["departments"])
+    ]
+
+
+def _with(value: Any, code: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _with(inner, code) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with(inner, code) for inner in value]
+    return value.replace("{department}", code) if isinstance(value, str) else value
+
+
+def _plain(code: str) -> str:
+    return code.lower().replace("-", "_")

@@ -1,7 +1,7 @@
-"""Returns: what departments without a feed report, as files in a folder, each in its department's own form.
+"""Returns: what departments without a feed report, as files of their own forms, ready for the departments' inbox.
 
-A return holds what became known since the one before: new reports and changes of older ones, a line each. One form is
-CSV with easting and northing (works departments), one a workbook (emergency services), one GeoJSON (all others).
+A return holds what became known since the one before: new reports and changes of older ones, a line each. Files lie in
+`<folder>/<form>/`, as `cop inbox watch` takes them (ingest/inbox/*.yml says what each form's headings are).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -19,15 +20,15 @@ import orjson
 import shapely
 from openpyxl import Workbook
 
+from cop.catalogue import catalogue
+from cop.errors import SetupTrouble
 from cop_ingest import grid
+from cop_ingest.inbox.declared import mappings
 from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.world.told import TRAFFIC, Incident
 from cop_ingest.simulator.world.world import World
 from cop_ingest.simulator.writers.text import UTF8_MARK, iso, local
 
-CSV_FROM = frozenset({"DSD", "CEDD", "HyD", "ArchSD", "BD", "LandsD", "WSD", "EMSD"})
-XLSX_FROM = frozenset({"FSD", "HKPF", "HAD", "HD", "HB-ICU", "SWD"})
-"""Departments by the form of their returns; all others send GeoJSON."""
 _LOOKS_S = 0.2
 
 
@@ -39,7 +40,12 @@ class Line:
     incident: Incident
     new: bool
     values: dict[str, object]
-    message: dict[str, object] | None
+    message: dict[str, object]
+
+    def text(self, name: str) -> str:
+        """A value as text, empty where it is not known."""
+        value = self.values[name]
+        return "" if value is None else str(value)
 
 
 def reports(world: World, since: datetime, until: datetime) -> list[Line]:
@@ -59,97 +65,196 @@ def _line(incident: Incident, since: datetime, until: datetime) -> Iterator[Line
     if changes and values is not None:
         messages = [told for at, told in incident.updates if at <= until]
         new = incident.reported_at > since
-        yield Line(max(changes), incident, new, values, messages[-1] if messages else None)
+        yield Line(max(changes), incident, new, values, messages[-1] if messages else {})
 
 
 def write_returns(world: World, folder: Path, since: datetime, until: datetime) -> list[Path]:
     """Write the returns of a time, one file a department that has something to report; the files' paths.
 
-    A file is called `<department>/<time>_<department>.<ending>` and appears when it is whole.
+    A file is `<form>/<time>.<ending>`, and appears when it is whole. Raises SetupTrouble where there is no form.
     """
     written = []
     for department, lines in groupby(reports(world, since, until), key=lambda line: line.incident.department):
-        ending, form = _form(department)
-        path = folder / department / f"{local(until):%Y%m%dT%H%M%S}_{department}.{ending}"
+        form = form_of(department)
+        ending, write = _FORMS[next(name for name in _FORMS if form.startswith(name))]
+        path = folder / form / f"{local(until):%Y%m%dT%H%M%S}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(path.suffix + ".part")
-        partial.write_bytes(form(list(lines)))
+        partial.write_bytes(write(list(lines)))
         partial.rename(path)
         written.append(path)
     return written
 
 
-def _form(department: str) -> tuple[str, Callable[[list[Line]], bytes]]:
-    if department in CSV_FROM:
-        return "csv", works_csv
-    return ("xlsx", emergency_xlsx) if department in XLSX_FROM else ("geojson", plain_geojson)
+@cache
+def form_of(department: str) -> str:
+    """The form that a department reports by. Raises SetupTrouble where there is none."""
+    for name, mapping in mappings().items():
+        if mapping.department == department and name.startswith(tuple(_FORMS)):
+            return name
+    raise SetupTrouble(f"{department} has no form in ingest/inbox; wanted one of {', '.join(_FORMS)}")
 
 
-_CSV = ("Ref. No.", "Date/Time Reported", "Type", "Location", "地點", "District", "Easting", "Northing", "Description",
-        "Road closed", "Status", "Progress (%)", "Est. completion", "Completed", "Remarks", "備註")  # fmt: skip
+_FLOODS = {
+    "reported": "New", "confirmed": "Confirmed", "responding": "Attending", "controlled": "Under control",
+    "completed": "Cleared", "cancelled": "False alarm",
+}  # fmt: skip
+_DEPTHS = {"minor": "Below 0.3 m", "moderate": "0.3 to 0.6 m", "severe": "Above 0.6 m", "extreme": "Above 0.6 m"}
+
+
+def flooding_csv(lines: list[Line]) -> bytes:
+    """The form `dsd_flooding`: CSV, Hong Kong times with the day first, positions in HK1980 metres."""
+    return _csv(
+        {
+            "Case No.": line.incident.ref,
+            **_times(line),
+            "Depth": _DEPTHS.get(line.text("severity"), ""),
+            "Road closed": _yes_no(line),
+            "Status": _FLOODS[line.text("status")],
+            **_progress(line, "Estimated completion"),
+            "Remarks": _said(line, "text_en"),
+        }
+        for line in lines
+    )
+
+
+_WORKS_TYPES = {
+    "landslide": "Landslide", "road": "Road", "flood": "Flooding", "building": "Building", "other": "Other",
+    "water_supply": "Water supply", "fallen_tree": "Fallen tree", "rescue": "Rescue",
+    "dangerous_object": "Dangerous object",
+}  # fmt: skip
+_WORKS_STATUS = {
+    "reported": "Reported", "confirmed": "Confirmed", "responding": "In progress", "controlled": "Made safe",
+    "completed": "Completed", "cancelled": "Not found",
+}  # fmt: skip
 
 
 def works_csv(lines: list[Line]) -> bytes:
-    """CSV with byte-order mark and CRLF; times are Hong Kong's without a zone, positions HK1980 metres."""
+    """The form `works`: as flooding, with type, lanes and words in both languages."""
+    return _csv(
+        {
+            "Ref. No.": line.incident.ref,
+            **_times(line),
+            "Type": _WORKS_TYPES[line.text("category")],
+            "Description": line.text("title_en"),
+            "描述": line.text("title_zh"),
+            "Road closed": _yes_no(line),
+            "Lanes closed": line.text("lanes_closed"),
+            "Status": _WORKS_STATUS[line.text("status")],
+            "Release": line.text("release"),
+            **_progress(line, "Est. completion"),
+            "Remarks": _said(line, "text_en"),
+            "備註": _said(line, "text_zh"),
+        }
+        for line in lines
+    )
+
+
+def _csv(rows: Iterator[dict[str, str]]) -> bytes:
+    """With byte-order mark and CRLF."""
+    listed = list(rows)
     text = io.StringIO()
-    write = csv.writer(text, lineterminator="\r\n")
-    write.writerow(_CSV)
-    for line in lines:
-        values, message = line.values, line.message or {}
-        write.writerow([
-            line.incident.ref, _written(values["reported_at"]), values["category"], values["location_en"],
-            values["location_zh"], values["district"], *_east_north(line.incident), values["title_en"],
-            {True: "Y", False: "N"}.get(bool(values["road_closed"])) if values["road_closed"] is not None else "",
-            values["status"], _or_empty(values["progress_percent"]), _written(values["estimated_completion_at"]),
-            _written(values["completed_at"]), message.get("text_en", ""), message.get("text_zh", ""),
-        ])  # fmt: skip
+    write = csv.DictWriter(text, list(listed[0]), lineterminator="\r\n")
+    write.writeheader()
+    write.writerows(listed)
     return UTF8_MARK + text.getvalue().encode()
 
 
-_XLSX = ("Incident No", "Call received", "Nature", "Address", "地址", "District", "Latitude", "Longitude", "Injured",
-         "Trapped", "Status", "Last message", "最新消息", "Updated")  # fmt: skip
+def _times(line: Line) -> dict[str, str]:
+    """What both forms of works departments begin with."""
+    east, north = _east_north(line.incident)
+    return {
+        "Reported": _day_first(line.values["reported_at"]),
+        "Updated": _day_first(line.at),
+        "District": catalogue().codes["districts"][line.text("district")].en,
+        "Location": line.text("location_en"),
+        "地點": line.text("location_zh"),
+        "Easting": east,
+        "Northing": north,
+    }
+
+
+def _progress(line: Line, heading: str) -> dict[str, str]:
+    ahead = line.values["estimated_completion_at"]
+    return {"Progress %": line.text("progress_percent"), heading: _day_first(ahead)}
+
+
+def _said(line: Line, name: str) -> str:
+    return str(line.message.get(name) or "")
+
+
+def _yes_no(line: Line) -> str:
+    closed = line.values["road_closed"]
+    return "" if closed is None else "Y" if closed else "N"
+
+
+def _day_first(value: object) -> str:
+    return local(value).strftime("%d/%m/%Y %H:%M:%S") if isinstance(value, datetime) else ""
 
 
 def emergency_xlsx(lines: list[Line]) -> bytes:
-    """A workbook with one sheet; times are cells of date and time in Hong Kong time, positions degrees."""
+    """The form `emergency`: a workbook; times are cells of date and time in Hong Kong time, positions degrees."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.title = "Incidents"
-    sheet.append(list(_XLSX))
-    for line in lines:
-        values, message = line.values, line.message or {}
-        lat, lon = _lat_lon(line.incident)
-        sheet.append([
-            line.incident.ref, _cell(values["reported_at"]), values["title_en"], values["location_en"],
-            values["location_zh"], values["district"], lat, lon, values["injured"], values["trapped"],
-            values["status"], message.get("text_en"), message.get("text_zh"), _cell(line.at),
-        ])  # fmt: skip
-    # Without this the workbook tells when it was written, and no two were alike.
-    book.properties.created = book.properties.modified = local(lines[0].at).replace(tzinfo=None)
+    rows = [_emergency(line) for line in lines]
+    sheet.append(list(rows[0]))
+    for row in rows:
+        sheet.append(list(row.values()))
     body = io.BytesIO()
     book.save(body)
     return body.getvalue()
 
 
-_PLAIN = ("category", "title_en", "title_zh", "description_en", "description_zh", "location_en", "location_zh",
-          "district", "status", "progress_percent", "severity", "road_closed", "lanes_closed")  # fmt: skip
+def _emergency(line: Line) -> dict[str, object]:
+    values = line.values
+    middle = None if line.incident.geometry is None else line.incident.geometry.centroid
+    return {
+        "Incident No": line.incident.ref,
+        "Call received": _cell(values["reported_at"]),
+        "Updated": _cell(line.at),
+        "Class": values["category"],
+        "Nature": values["title_en"],
+        "性質": values["title_zh"],
+        "Address": values["location_en"],
+        "地址": values["location_zh"],
+        "District": values["district"],
+        "Longitude": None if middle is None else round(middle.x, 7),
+        "Latitude": None if middle is None else round(middle.y, 7),
+        "Injured": values["injured"],
+        "Trapped": values["trapped"],
+        "Road closed": _yes_no(line) or None,
+        "Status": values["status"],
+        "Release": values["release"],
+        "Percent": values["progress_percent"],
+        "Expected until": _cell(values["estimated_completion_at"]),
+        "Last message": line.message.get("text_en"),
+        "最新消息": line.message.get("text_zh"),
+    }
 
 
-def plain_geojson(lines: list[Line]) -> bytes:
-    """GeoJSON with times that tell their zone; the geometry may be null."""
+def _cell(value: object) -> datetime | None:
+    return local(value).replace(tzinfo=None, microsecond=0) if isinstance(value, datetime) else None
+
+
+_COMMON = ("category", "title_en", "title_zh", "description_en", "description_zh", "location_en", "location_zh",
+           "district", "status", "progress_percent", "severity", "road_closed", "lanes_closed", "release")  # fmt: skip
+_COMMON_TIMES = ("reported_at", "occurred_at", "estimated_completion_at")
+
+
+def common_geojson(lines: list[Line]) -> bytes:
+    """The form `common`: GeoJSON with times that tell their zone; the geometry may be null."""
     features = []
     for line in lines:
-        values, message = line.values, line.message or {}
-        told: dict[str, object] = {"ref": line.incident.ref, "department": line.incident.department}
-        told |= {name: values[name] for name in _PLAIN}
-        for name in ("reported_at", "occurred_at", "estimated_completion_at", "completed_at"):
-            at = values[name]
+        told: dict[str, object] = {"ref": line.incident.ref} | {name: line.values[name] for name in _COMMON}
+        for name in _COMMON_TIMES:
+            at = line.values[name]
             told[name] = iso(at) if isinstance(at, datetime) else None
-        told |= {"message_en": message.get("text_en"), "message_zh": message.get("text_zh"), "updated": iso(line.at)}
+        told |= {"message_en": line.message.get("text_en"), "message_zh": line.message.get("text_zh")}
         shape = line.incident.geometry
         geometry = None if shape is None else orjson.loads(shapely.to_geojson(shape))
-        features.append({"type": "Feature", "id": line.incident.ref, "geometry": geometry, "properties": told})
+        features.append({"type": "Feature", "geometry": geometry, "properties": {**told, "updated": iso(line.at)}})
     return orjson.dumps({"type": "FeatureCollection", "features": features})
 
 
@@ -158,26 +263,16 @@ def _east_north(incident: Incident) -> tuple[str, str]:
         return "", ""
     middle = incident.geometry.centroid
     east, north = grid.to_east_north(middle.x, middle.y)
-    return f"{east:.1f}", f"{north:.1f}"
+    return f"{east:.2f}", f"{north:.2f}"
 
 
-def _lat_lon(incident: Incident) -> tuple[float | None, float | None]:
-    if incident.geometry is None:
-        return None, None
-    middle = incident.geometry.centroid
-    return round(middle.y, 6), round(middle.x, 6)
-
-
-def _written(value: object) -> str:
-    return local(value).strftime("%d/%m/%Y %H:%M") if isinstance(value, datetime) else ""
-
-
-def _cell(value: object) -> datetime | None:
-    return local(value).replace(tzinfo=None, microsecond=0) if isinstance(value, datetime) else None
-
-
-def _or_empty(value: object) -> object:
-    return "" if value is None else value
+_FORMS: dict[str, tuple[str, Callable[[list[Line]], bytes]]] = {
+    "dsd_flooding": ("csv", flooding_csv),
+    "works": ("csv", works_csv),
+    "emergency": ("xlsx", emergency_xlsx),
+    "common": ("geojson", common_geojson),
+}
+"""The forms by the beginning of their ids: the files' ending and the writer."""
 
 
 async def keep_returning(world: World, clock: Clock, folder: Path, every: timedelta) -> None:
