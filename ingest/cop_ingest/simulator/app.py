@@ -84,7 +84,7 @@ class Simulator:
         if found is None:
             return self._with_time(Response(broken.NOT_THERE, 404, media_type="text/html"), self.clock.now())
         endpoint, asked = found
-        fault = self.faults.meets(endpoint.feed, _address(host, path, request.url.query))
+        fault = self.faults.meets((endpoint.feed, endpoint.also), _address(host, path, request.url.query))
         if fault is not None and fault.kind in ("timeout", "error500", "html", "gzip_bomb", "gone"):
             return await self._broken(fault, request)
         now, moment = self._times(endpoint, fault)

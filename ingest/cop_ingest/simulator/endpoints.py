@@ -42,6 +42,8 @@ JSON, CSV, XML = "application/json", "text/csv", "application/xml"
 class Endpoint:
     """An address: host, a pattern of the path, parameters that must be so, media type, rhythm, writer.
 
+    `feed` is the id of the feed in ingest/feeds that asks there, `also` that of a second one.
+
     The writer's bytes depend on nothing but the world, the time of publication and what was asked; None is 404.
     """
 
@@ -52,6 +54,7 @@ class Endpoint:
     published: Published
     write: Write
     query: Mapping[str, str] = field(default_factory=dict)
+    also: str | None = None
 
     def asked(self, host: str, path: str, query: Mapping[str, str]) -> Asked | None:
         """What is asked of it by an address, None where the address is another's."""
@@ -102,7 +105,8 @@ def _hko() -> Iterator[Endpoint]:
         ("hko_swt", "swt", warnings_change, hko_warnings.special_tips),
         ("hko_rhrread", "rhrread", every(60, 2), hko_weather.current_weather),
     ):
-        yield Endpoint(feed, host, weather, JSON, published, _lang(write), {"dataType": kind})
+        second = "hko_rhrread_rain" if kind == "rhrread" else None
+        yield Endpoint(feed, host, weather, JSON, published, _lang(write), {"dataType": kind}, second)
     rain = _OPEN_DATA + r"hourlyRainfall\.php"
     yield Endpoint("hko_hourly_rainfall", host, rain, JSON, every(15, 2), _lang(hko_weather.hourly_rainfall))
     wind = _STATIONS + r"latest_10min_wind(_uc)?\.csv"
@@ -124,12 +128,12 @@ def _hko() -> Iterator[Endpoint]:
     for kind in ("HHOT", "HLT"):
         yield Endpoint("hko_tide", host, fields, JSON, once, _tide, {"dataType": kind})
     quake = _OPEN_DATA + r"earthquake\.php"
-    for kind, felt in (("qem", False), ("feltearthquake", True)):
-        yield Endpoint("hko_earthquake", host, quake, JSON, once, _quake(felt), {"dataType": kind})
+    for feed, kind, felt in (("hko_earthquake", "qem", False), ("hko_felt_earthquake", "feltearthquake", True)):
+        yield Endpoint(feed, host, quake, JSON, once, _quake(felt), {"dataType": kind})
     lamps = r"weatherAPI/smart-lamppost/smart-lamppost\.php"
-    yield Endpoint("hko_lamppost", host, lamps, JSON, every(10, 3), _lamppost)
+    yield Endpoint("hko_lampposts", host, lamps, JSON, every(10, 3), _lamppost)
     listed = r"common/hko_data/smart-lamppost/files/smart_lamppost_met_device_location\.json"
-    yield Endpoint("hko_lamppost", "www.hko.gov.hk", listed, JSON, once, _bare(odds.lamppost_list))
+    yield Endpoint("hko_lampposts", "www.hko.gov.hk", listed, JSON, once, _bare(odds.lamppost_list))
 
 
 def _tide(_: World, __: datetime, asked: Asked) -> bytes | None:
@@ -156,7 +160,7 @@ def _td() -> Iterator[Endpoint]:
                    _bare(td_news.news_v1))  # fmt: skip
     detectors = r"td/traffic-detectors/"
     yield Endpoint("td_detectors", one, detectors + r"rawSpeedVol-all\.xml", XML, every(1), _bare(td_traffic.raw_speed))
-    yield Endpoint("td_segment_speed", one, detectors + r"irnAvgSpeed-all\.xml", XML, every(2),
+    yield Endpoint("td_segment_speeds", one, detectors + r"irnAvgSpeed-all\.xml", XML, every(2),
                    _bare(td_traffic.segment_speed))  # fmt: skip
     yield Endpoint("td_journey_times", one, r"td/jss/Journeytimev2\.xml", XML, every(2),
                    _bare(td_traffic.journey_times))  # fmt: skip
@@ -166,8 +170,8 @@ def _td() -> Iterator[Endpoint]:
     yield Endpoint("td_cameras", static, cameras + "csv", CSV, once, _lang(td_lists.camera_csv))
     yield Endpoint("td_cameras", static, cameras + "xml", XML, once, _lang(td_lists.camera_xml))
     yield Endpoint("td_cameras", td_lists.IMAGE_HOST, r"(?P<key>[A-Z0-9]+)\.JPG", "image/jpeg", every(2), _picture)
-    yield Endpoint("td_carparks", one, r"td/carpark/vacancy_all\.json", JSON, every(1), _bare(td_lists.vacancies))
-    yield Endpoint("td_carparks", one, r"td/carpark/basic_info_all\.json", JSON, every(60),
+    yield Endpoint("td_car_parks", one, r"td/carpark/vacancy_all\.json", JSON, every(1), _bare(td_lists.vacancies))
+    yield Endpoint("td_car_parks", one, r"td/carpark/basic_info_all\.json", JSON, every(60),
                    _bare(td_lists.car_park_list))  # fmt: skip
     works = r"td/roadworks-location/get_all_the_roadworks\."
     yield Endpoint("td_roadworks", one, works + "json", JSON, every(60), _bare(td_lists.roadworks))
@@ -186,21 +190,21 @@ def _others() -> Iterator[Endpoint]:
                    lambda world, at, asked: health_and_water.air_quality(world, at, asked["name"]))  # fmt: skip
     yield Endpoint("epd_pollutants", "www.aqhi.gov.hk", epd + r"24pc_Eng\.xml", XML, every(60, 35),
                    _bare(health_and_water.pollutants))  # fmt: skip
-    yield Endpoint("immd_control_points", "secure1.info.gov.hk",
+    yield Endpoint("immd_queues", "secure1.info.gov.hk",
                    r"immd/mobileapps/2bb9ae17/data/CPQueueTime(?P<way>[RV])\.json", JSON, every(15),
                    lambda world, at, asked: health_and_water.control_points(world, at, asked["way"]))  # fmt: skip
     yield Endpoint("wsd_suspensions", "www.esd.wsd.gov.hk", r"wsms_open_data/WSMS_OPEN_DATA\(all\)\.csv", CSV, every(5),
                    _bare(health_and_water.water_suspensions))  # fmt: skip
     server = r"server/rest/services/common/"
-    for dataset, write in (
-        ("afcd_rcd_1742550096880_1424", odds.trails),
-        ("afcd_rcd_1728897009646_22480", odds.facilities),
+    for feed, dataset, write in (
+        ("afcd_trails", "afcd_rcd_1742550096880_1424", odds.trails),
+        ("afcd_facilities", "afcd_rcd_1728897009646_22480", odds.facilities),
     ):
-        yield Endpoint("afcd_closures", "portal.csdi.gov.hk", rf"{server}{dataset}/FeatureServer/0/query",
+        yield Endpoint(feed, "portal.csdi.gov.hk", rf"{server}{dataset}/FeatureServer/0/query",
                        "application/geo+json", every(60), _bare(write))  # fmt: skip
     yield from _transport()
     for language in ("en", "zh"):
-        yield Endpoint("isd_press", "www.info.gov.hk", rf"gia/rss/general_(?P<name>{language})\.xml", XML,
+        yield Endpoint(f"isd_press_{language}", "www.info.gov.hk", rf"gia/rss/general_(?P<name>{language})\.xml", XML,
                        warnings_change, lambda world, at, asked: odds.press(world, at, asked["name"]))  # fmt: skip
 
 

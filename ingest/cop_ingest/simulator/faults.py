@@ -42,9 +42,9 @@ class Fault:
     shift: timedelta = timedelta(hours=1)
     seen: int = 0
 
-    def concerns(self, feed: str, address: str) -> bool:
-        """Whether it lies on a feed or its address, `host/path?query`."""
-        return self.target in ("*", feed) or address.startswith(self.target)
+    def concerns(self, feeds: tuple[str | None, ...], address: str) -> bool:
+        """Whether it lies on one of the feeds or on their address, `host/path?query`."""
+        return self.target == "*" or self.target in feeds or address.startswith(self.target)
 
     def over(self, now: float) -> bool:
         """Whether it has ended."""
@@ -94,9 +94,9 @@ class Faults:
         self._faults = kept
         return gone
 
-    def meets(self, feed: str, address: str) -> Fault | None:
+    def meets(self, feeds: tuple[str | None, ...], address: str) -> Fault | None:
         """The fault that a request meets, counted; None where all is well."""
-        found = next((fault for fault in reversed(self._live()) if fault.concerns(feed, address)), None)
+        found = next((fault for fault in reversed(self._live()) if fault.concerns(feeds, address)), None)
         if found is not None:
             found.seen += 1
         return found

@@ -190,7 +190,7 @@ def lightning_count(world: World, at: datetime, _: str) -> bytes:
     hour = at.replace(minute=0, second=0, microsecond=0)
     wet = any(entry.key == "WRAIN" for entry in shown(hour))
     span = f"{compact(hour - timedelta(hours=1))}-{compact(hour)}"
-    fields = ["Date time", "Lightning type", "Region", "Lightning count"]
+    fields = ["Date time", "Type", "Region", "Lightning count"]
     rows = [
         [span, "Cloud-to-ground", _DISTRICTS[code], str(int(wet) * round(40 * share(world.seed, "bolts", code, hour)))]
         for code in _DISTRICTS
