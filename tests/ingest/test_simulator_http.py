@@ -342,6 +342,17 @@ def test_replay_of_many_addresses_calls_folders_by_them(tmp_path: Path) -> None:
         assert httpx.get(f"{base}/host.example/a/c.json").status_code == 404
 
 
+def test_replay_tells_feeds_of_one_path_by_their_query(tmp_path: Path) -> None:
+    for kind in ("warnsum", "swt"):
+        folder = tmp_path / "host.example" / f"weather.php?dataType={kind}"
+        folder.mkdir(parents=True)
+        (folder / "20250924-0300.json").write_text(kind)
+    for base in _served(_replayed(tmp_path, None)):
+        for kind in ("warnsum", "swt"):
+            assert httpx.get(f"{base}/host.example/weather.php?lang=en&dataType={kind}").text == kind
+        assert httpx.get(f"{base}/host.example/weather.php?lang=en").status_code == 404
+
+
 def test_replay_says_what_it_wants(tmp_path: Path) -> None:
     with pytest.raises(LoadRefused, match="no series; wanted folders called host/path"):
         series_in(tmp_path)

@@ -1,17 +1,20 @@
 """Replay: kept payloads served again in the order of their times, at any speed.
 
 A folder of files whose names begin with the time of download, `YYYYMMDD-HHMM…` or `YYYYMMDDTHHMMSS…` in Hong Kong
-time, is one address' past. Beneath a folder to replay each such folder is called as its address, `host/path`; the
-folder itself may be one, its address told beside it.
+time, is one address' past. Beneath a folder to replay each such folder is called as its address, `host/path`,
+with `?name=value` behind it where a parameter tells one feed from another; the folder itself may be one, its address
+told beside it.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from cop.errors import LoadRefused
 from cop_ingest.simulator.endpoints import CSV, JSON, XML, Asked, Endpoint
@@ -32,10 +35,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One address' payloads in their order."""
+    """One address' payloads in their order; `query` are the parameters that must be so."""
 
     host: str
     path: str
+    query: Mapping[str, str]
     kept: list[Kept]
 
     def endpoint(self) -> Endpoint:
@@ -50,7 +54,7 @@ class Series:
             return self.kept[found - 1].file.read_bytes() if found else None
 
         media = _MEDIA.get(self.kept[0].file.suffix.lower(), "application/octet-stream")
-        return Endpoint("replay", self.host, re.escape(self.path), media, published, write)
+        return Endpoint("replay", self.host, re.escape(self.path), media, published, write, self.query)
 
 
 def series_in(folder: Path, address: str | None = None) -> list[Series]:
@@ -74,14 +78,15 @@ def series_in(folder: Path, address: str | None = None) -> list[Series]:
 
 
 def _series(folder: Path, address: str) -> Series:
-    host, _, path = address.partition("/")
+    host, _, rest = address.partition("/")
+    path, _, query = rest.partition("?")
     if not path:
         raise LoadRefused(f"{address}: is no address; wanted host/path, as in data.weather.gov.hk/…/latest.csv")
     named = [(_NAMED.match(file.name), file) for file in folder.iterdir() if file.is_file()]
     kept = [Kept(_time(found, file), file) for found, file in named if found is not None]
     if not kept:
         raise LoadRefused(f"{folder.name}: no payload; wanted files called YYYYMMDD-HHMM…")
-    return Series(host, path, sorted(kept, key=lambda one: (one.at, one.file.name)))
+    return Series(host, path, dict(parse_qsl(query)), sorted(kept, key=lambda one: (one.at, one.file.name)))
 
 
 def _time(found: re.Match[str], file: Path) -> datetime:
