@@ -56,7 +56,7 @@ def moments() -> list[datetime]:
     found = set()
     for signal in _of_the_day():
         found |= {signal.issued_at, signal.ended_at}
-        if key_of(signal.code) in CANCELLED_BY_WORD:
+        if key_of(signal.code) in CANCELLED_BY_WORD and not _is_replaced(signal):
             found.add(signal.ended_at + CANCEL_SHOWN)
         at = signal.issued_at + _HOURLY
         while at < signal.ended_at and _speaks_hourly(signal):
@@ -75,6 +75,12 @@ def _speaks_hourly(signal: Signal) -> bool:
 
 def _last_update(signal: Signal, at: datetime) -> timedelta:
     return (at - signal.issued_at) // _HOURLY * _HOURLY if _speaks_hourly(signal) else timedelta(0)
+
+
+def _is_replaced(signal: Signal) -> bool:
+    """Whether another signal of its kind follows at once."""
+    key = key_of(signal.code)
+    return any(other.issued_at == signal.ended_at and key_of(other.code) == key for other in _signals())
 
 
 def _of_the_day() -> list[Signal]:
