@@ -14,7 +14,7 @@ from cop.query.counted import check_summaries
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
-from cop_server import exercise, feed_commands, installation, lifecycle, record_keeping
+from cop_server import exercise, feed_commands, installation, lifecycle, record_keeping, simulate
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
 from cop_server.delivery import commands as delivery
@@ -37,6 +37,7 @@ record_keeping.add_commands(app)
 feed_commands.add_commands(ingest_app)
 keeping.add_to(app)
 delivery.add_commands(app)
+simulate.add_to(app)
 
 
 def main() -> None:

@@ -119,22 +119,39 @@ def read_mappings(folder: Path) -> dict[str, Mapping]:
     """The mappings of a folder by their ids. Raises SetupTrouble with a line a fault."""
     found: dict[str, Mapping] = {}
     faults: list[str] = []
-    for file in sorted(folder.glob("[!_]*.yml")):
+    for file in sorted(folder.glob("*.yml")):
         try:
-            mapping = Mapping.model_validate(_whole(folder, yaml.safe_load(file.read_text(encoding="utf-8"))))
-        except (ValidationError, yaml.YAMLError, OSError) as exc:
+            told = yaml.safe_load(file.read_text(encoding="utf-8"))
+            read = [Mapping.model_validate(one) for one in _of_each_department(told)]
+        except (ValidationError, yaml.YAMLError) as exc:
             faults.append(f"inbox/{file.name}: {' '.join(str(exc).split())}")
             continue
-        if mapping.id != file.stem:
-            faults.append(f"inbox/{file.name}: id: found {mapping.id}, wanted {file.stem}")
-        found[mapping.id] = mapping
+        if told.get("id") != file.stem:
+            faults.append(f"inbox/{file.name}: id: found {told.get('id')}, wanted {file.stem}")
+        found |= {mapping.id: mapping for mapping in read}
     if faults:
         raise SetupTrouble("\n".join(faults))
     return found
 
 
-def _whole(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
-    """A mapping with what it shares with others of its form: `form: works` takes all that _works.yml says."""
-    form = said.pop("form", None)
-    shared = yaml.safe_load((folder / f"_{form}.yml").read_text(encoding="utf-8")) if form else {}
-    return {**shared, **said}
+def _of_each_department(told: Any) -> list[Any]:
+    """A form that several `departments` use is a mapping for each: works_hyd of works; {department} is its code."""
+    if not isinstance(told, dict) or not isinstance(told.get("departments"), list):
+        return [told]
+    shared = {name: value for name, value in told.items() if name != "departments"}
+    return [
+        {**_with(shared, code), "id": f"{told.get('id')}_{_plain(code)}", "department": code}
+        for code in map(str, told["departments"])
+    ]
+
+
+def _with(value: Any, code: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _with(inner, code) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with(inner, code) for inner in value]
+    return value.replace("{department}", code) if isinstance(value, str) else value
+
+
+def _plain(code: str) -> str:
+    return code.lower().replace("-", "_")

@@ -82,9 +82,8 @@ def _given(cell: Cell, row: Row) -> Any:
 def _value(column: Column, cell: Cell, row: Row) -> Any:
     given = cell.value if cell.source is None else _given(cell, row)
     if given is None:
-        given = cell.otherwise
-    if given is None:
-        return None
+        # Our own word, which is no word of the form.
+        return None if cell.otherwise is None else _told(to_column(cell.otherwise, column))
     if isinstance(given, str) and column.type in ("text", "text[]", "code"):
         given = cell.form.format(tidy(given) or "")
     elif cell.form != "{}":
