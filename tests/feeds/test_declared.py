@@ -127,3 +127,13 @@ def test_commands_ask_report_and_say_what_is_wrong(
     monkeypatch.setenv("COP_FEEDS", "off")
     get_settings.cache_clear()
     assert "COP_FEEDS is off" in cop("run")[1]
+
+
+def test_every_layer_names_the_feeds_that_stand_behind_it() -> None:
+    behind: dict[str, set[str]] = {}
+    for feed in feeds().values():
+        behind.setdefault(feed.target.layer, set()).add(feed.id)
+        if feed.target.coverage:
+            behind.setdefault(feed.target.coverage, set()).add(feed.id)
+    told = {layer.id: set(layer.feeds) for layer in catalogue().layers.values() if layer.feeds}
+    assert told == behind

@@ -53,8 +53,8 @@ def served(
     with psycopg.connect(made.owner_dsn, autocommit=True) as owner:
         owner.execute(
             "INSERT INTO layer.feeds (id, title_en, department, state, age_s, last_attempt_at, seen, refused, source,"
-            " source_ref, message_status, release) VALUES ('hko-wind.exercise', 'Wind', 'HKO', 'late', 1620, now(), 30,"
-            " 1, 'test', 'hko-wind', 'exercise', 'public')"
+            " source_ref, message_status, release) VALUES ('hko_wind_10min.exercise', 'Wind', 'HKO', 'late', 1620, now(), 30,"
+            " 1, 'test', 'hko_wind_10min', 'exercise', 'public')"
         )
     state = tmp_path_factory.mktemp("served")
     url = start_server_once(
@@ -175,7 +175,7 @@ def test_metrics_are_of_all_processes_and_for_those_who_may_read_them(served: Se
         time.sleep(0.1)
     assert "cop_streams 1.0" in text
     stream.close()
-    for part in ('cop_feed_state{feed="hko-wind.exercise",state="late"} 1.0', 'cop_feed_age_seconds{feed="hko-wind.exercise"} 1620.0',
+    for part in ('cop_feed_state{feed="hko_wind_10min.exercise",state="late"} 1.0', 'cop_feed_age_seconds{feed="hko_wind_10min.exercise"} 1620.0',
                  'cop_mark{layer="feeds"} ', "cop_store_up 1.0", "cop_listeners_lost 0.0", "cop_build_info{",
                  'cop_pool_connections{pool="read",state="used"}', 'cop_cache_asked_total{outcome="made"}'):  # fmt: skip
         assert part in text, part
@@ -266,7 +266,7 @@ def test_a_request_id_is_taken_from_a_trusted_proxy_only(served: Served) -> None
 def test_caveats_of_the_feeds_behind_a_layer(served: Served, http: httpx.Client) -> None:
     wind = "/collections/wind_10min/items"
     first = http.get(wind)
-    assert first.headers["cop-caveat"] == "hko-wind;state=late;age=1620"
+    assert first.headers["cop-caveat"] == "hko_wind_10min;state=late;age=1620"
     assert "cop-caveat" not in http.get("/collections/districts/items").headers
     assert "cop-caveat" not in http.get(wind, params={"mode": "actual"}).headers, "the feed is an exercise's"
     same = http.get(wind, headers={"If-None-Match": first.headers["etag"]})
@@ -276,15 +276,15 @@ def test_caveats_of_the_feeds_behind_a_layer(served: Served, http: httpx.Client)
     with psycopg.connect(served.database.owner_dsn, autocommit=True) as owner:
         now = owner.execute("SELECT max(n) FROM cop.mark").fetchone()
         assert now is not None
-        owner.execute("UPDATE layer.feeds SET state = 'down', age_s = 90 WHERE id = 'hko-wind.exercise'")
+        owner.execute("UPDATE layer.feeds SET state = 'down', age_s = 90 WHERE id = 'hko_wind_10min.exercise'")
     changed = http.get(wind, headers={"If-None-Match": first.headers["etag"]})
     assert changed.status_code == 200, "what was told of the feed is no longer so"
-    assert changed.headers["cop-caveat"] == "hko-wind;state=down;age=90"
+    assert changed.headers["cop-caveat"] == "hko_wind_10min;state=down;age=90"
     assert changed.content == first.content
     past = http.get(wind, params={"asof": str(now[0])})
     assert past.status_code in (200, 410), at
     if past.status_code == 200:
-        assert past.headers["cop-caveat"] == "hko-wind;state=late;age=1620"
+        assert past.headers["cop-caveat"] == "hko_wind_10min;state=late;age=1620"
     with psycopg.connect(served.database.owner_dsn, autocommit=True) as owner:
-        owner.execute("UPDATE layer.feeds SET state = 'live', age_s = 9 WHERE id = 'hko-wind.exercise'")
+        owner.execute("UPDATE layer.feeds SET state = 'live', age_s = 9 WHERE id = 'hko_wind_10min.exercise'")
     assert "cop-caveat" not in http.get(wind).headers

@@ -35,12 +35,14 @@ class Target(Model):
     """Where the records go, and how: load_register, load_observations (latest) or load_whole.
 
     `absent` is for registers: records of this source that an answer no longer holds get these values; the word `at`
-    stands for the time of observation, else of receipt. Without it they stay as they are.
+    stands for the time of observation, else of receipt. Without it they stay as they are. `coverage` is the layer that
+    the answer's grid becomes.
     """
 
     layer: LayerId
     how: Literal["register", "latest", "whole"]
     absent: dict[Name, Any] | None = None
+    coverage: LayerId | None = None
 
     @model_validator(mode="after")
     def _absence_belongs_to_registers(self) -> Self:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cop_ingest.records import Parsed
 
 
@@ -34,16 +37,34 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
+class Raster:
+    """A grid of an answer, beside its records.
+
+    `values` has the axes time, latitude from north to south, longitude from west to east; NaN is no value. `west` and
+    `north` are the outer edges of the first cell, `step` a cell's edge, in degrees (WGS 84). Times are aware and UTC.
+    """
+
+    values: NDArray[np.float32]
+    west: float
+    north: float
+    step: float
+    run_at: datetime
+    valid_to: tuple[datetime, ...]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a payload says. Times are aware and UTC.
 
     `observed_at` is the newest observation or issue time that the answer tells; `published_at` when the source says
-    that it made the answer. Either is None where the answer does not tell.
+    that it made the answer. Either is None where the answer does not tell. `raster` is a grid that came too.
     """
 
     parsed: Parsed
     observed_at: datetime | None
     published_at: datetime | None
+    raster: Raster | None = None
 
 
 Parser = Callable[[Payload], Reading]

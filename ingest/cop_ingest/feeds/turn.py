@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Protocol
 
 import psycopg
 
 from cop.catalogue import catalogue
 from cop.errors import LoadRefused
+from cop.settings import get_settings
 from cop_ingest.feeds import keeping, loading
 from cop_ingest.feeds.clock import Clock
 from cop_ingest.feeds.declared import Feed, Part
@@ -22,6 +24,7 @@ from cop_ingest.feeds.health import health_of
 from cop_ingest.feeds.keeping import Connection, Ended, FeedMode, Lease, Sums
 from cop_ingest.feeds.payload import NotThisFeed, Payload
 from cop_ingest.feeds.places import Places
+from cop_ingest.feeds.rasters import keep_raster
 from cop_ingest.feeds.reader import Readers
 from cop_ingest.gazetteer.index import read_version
 from cop_ingest.gazetteer.placing import Gazetteer, placed
@@ -52,6 +55,7 @@ class Workshop:
     readers: Readers = field(default_factory=Readers)
     places: Places = field(default_factory=Places)
     gazetteer: Gazetteer = field(default_factory=Gazetteer)
+    blobs: Path = field(default_factory=lambda: get_settings().blob_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,10 @@ def read_and_load(
         answer = loading.Answer(
             replace(reading, parsed=parsed), min(made_at, arrived.received_at), manifest, lease, turn, shop.mode
         )
-        return loading.load(connection, feed, layer, answer)
+        ended = loading.load(connection, feed, layer, answer)
+        if reading.raster is not None and feed.target.coverage and ended.outcome in ("loaded", "unchanged"):
+            keep_raster(reading.raster, shop.blobs / f"{feed.target.coverage}.tif")
+        return ended
     except NotThisFeed as exc:
         return Ended("failed", exc.reason)
     except LoadRefused as exc:

@@ -23,33 +23,33 @@ class Feed:
 
 
 _TABLE = """
-hko-warnsum|Weather warning summary|天氣警告一覽|HKO|60|5
-hko-warninginfo|Warning information and special tips|詳細天氣警告及特別天氣提示|HKO|60|6
-hko-rhrread|Current weather report|本港地區天氣報告|HKO|3600|46
-hko-rainfall|Rainfall in the past hour|過去一小時雨量|HKO|900|36
-hko-wind|10-minute wind and gust|十分鐘平均風向風速及最高陣風|HKO|600|30
-hko-temperature|1-minute temperature|一分鐘平均氣溫|HKO|600|38
-hko-nowcast|Gridded rainfall nowcast|格網降雨臨近預報|HKO|720|58564
-hko-cyclone-track|Tropical cyclone list and track|熱帶氣旋路徑|HKO|10800|24
-hko-lightning-tide|Lightning count, visibility, tide|閃電、能見度、潮汐|HKO|600|41
-hko-earthquake|Quick earthquake messages|地震速報|HKO|300|0
-td-trafficnews-v2|Special Traffic News v2|特別交通消息（第二代）|TD|60|62
-td-trafficnews-v1|Special Traffic News v1|特別交通消息|TD|60|58
-td-detectors|Detector speed, volume, occupancy|行車速度、流量、佔用率（原始）|TD|60|770
-td-segment-speed|Road segment speed|路段行車速度|TD|120|2140
-td-journey-time|Journey time indicators|行車時間|TD|120|61
-td-snapshots|Traffic snapshots|交通快拍|TD|120|1013
-td-carparks|Car park vacancy|停車場空位|TD|60|540
-td-roadworks|Roadworks on strategic roads|道路工程位置|TD|86400|77
-ha-ae-waiting|A&E waiting time|急症室輪候時間|HA|900|18
-epd-aqhi|AQHI by station|空氣質素健康指數|EPD|3600|18
-immd-control-points|Control point waiting time|管制站輪候時間|ImmD|900|8
-wsd-suspension|Water suspension|臨時停水通知|WSD|300|190
-afcd-closures|Closed trails and facilities|封閉山徑及設施|AFCD|3600|24
-mtr-bus-eta|Next train; bus and minibus ETA|下一班列車及到站時間|MTR|60|5200
-md-vessels|Ferry and vessel arrivals|渡輪及船隻抵離|MD|300|0
-hko-lamppost|Smart lamppost weather|智慧燈柱氣象|HKO|600|71
-isd-press|Government press releases|新聞公報|ISD|300|20
+hko_warnsum|Weather warning summary|天氣警告一覽|HKO|60|5
+hko_warninginfo|Warning information and special tips|詳細天氣警告及特別天氣提示|HKO|60|6
+hko_rhrread|Current weather report|本港地區天氣報告|HKO|3600|46
+hko_hourly_rainfall|Rainfall in the past hour|過去一小時雨量|HKO|900|36
+hko_wind_10min|10-minute wind and gust|十分鐘平均風向風速及最高陣風|HKO|600|30
+hko_temperature|1-minute temperature|一分鐘平均氣溫|HKO|600|38
+hko_nowcast|Gridded rainfall nowcast|格網降雨臨近預報|HKO|720|58564
+hko_cyclones|Tropical cyclone list and track|熱帶氣旋路徑|HKO|10800|24
+hko_lightning|Lightning count, visibility, tide|閃電、能見度、潮汐|HKO|600|41
+hko_earthquake|Quick earthquake messages|地震速報|HKO|300|0
+td_news_v2|Special Traffic News v2|特別交通消息（第二代）|TD|60|62
+td_news_v1|Special Traffic News v1|特別交通消息|TD|60|58
+td_detectors|Detector speed, volume, occupancy|行車速度、流量、佔用率（原始）|TD|60|770
+td_segment_speeds|Road segment speed|路段行車速度|TD|120|2140
+td_journey_times|Journey time indicators|行車時間|TD|120|61
+td_cameras|Traffic snapshots|交通快拍|TD|120|1013
+td_car_parks|Car park vacancy|停車場空位|TD|60|540
+td_roadworks|Roadworks on strategic roads|道路工程位置|TD|86400|77
+ha_waiting|A&E waiting time|急症室輪候時間|HA|900|18
+epd_aqhi|AQHI by station|空氣質素健康指數|EPD|3600|18
+immd_queues|Control point waiting time|管制站輪候時間|ImmD|900|8
+wsd_suspensions|Water suspension|臨時停水通知|WSD|300|190
+afcd_trails|Closed trails and facilities|封閉山徑及設施|AFCD|3600|24
+mtr_next_train|Next train; bus and minibus ETA|下一班列車及到站時間|MTR|60|5200
+md_vessels|Ferry and vessel arrivals|渡輪及船隻抵離|MD|300|0
+hko_lampposts|Smart lamppost weather|智慧燈柱氣象|HKO|600|71
+isd_press_en|Government press releases|新聞公報|ISD|300|20
 """
 
 # Approximate positions of the departments' offices, longitude and latitude (WGS 84).
@@ -61,18 +61,18 @@ OFFICES: dict[str, tuple[float, float]] = {
 
 # Trouble on the typhoon day: feed, from, to, state, how old its data were at most in seconds, cause.
 _TROUBLE = """
-td-detectors|2025-09-24 01:00|2025-09-24 09:00|stale|5400|Several roadside stations have lost their power.
-td-snapshots|2025-09-24 00:00|2025-09-24 12:00|late|540|Pictures of some cameras come late.
-td-trafficnews-v1|2025-09-23 06:00|2025-09-24 23:00|quiet|0|Used only while version 2 is away.
-td-carparks|2025-09-24 02:00|2025-09-24 06:00|late|420|The source answers slowly.
-hko-lamppost|2025-09-23 22:00|2025-09-24 15:00|down|18000|The source answers 503.
-hko-wind|2025-09-24 02:00|2025-09-24 05:00|late|1620|One file of two is late.
-mtr-bus-eta|2025-09-24 01:00|2025-09-24 06:00|quiet|0|No service.
-md-vessels|2025-09-23 18:00|2025-09-24 18:00|stale|32400|The list has not changed since services stopped.
-ha-ae-waiting|2025-09-24 03:00|2025-09-24 04:00|late|2100|The last file is older than it should be.
-hko-earthquake|2023-08-30 12:00|2025-09-25 00:00|quiet|0|
-immd-control-points|2025-09-24 02:00|2025-09-24 08:00|quiet|0|Control points are closed.
-epd-aqhi|2025-09-24 00:00|2025-09-24 05:00|late|6900|The hour's file came late.
+td_detectors|2025-09-24 01:00|2025-09-24 09:00|stale|5400|Several roadside stations have lost their power.
+td_cameras|2025-09-24 00:00|2025-09-24 12:00|late|540|Pictures of some cameras come late.
+td_news_v1|2025-09-23 06:00|2025-09-24 23:00|quiet|0|Used only while version 2 is away.
+td_car_parks|2025-09-24 02:00|2025-09-24 06:00|late|420|The source answers slowly.
+hko_lampposts|2025-09-23 22:00|2025-09-24 15:00|down|18000|The source answers 503.
+hko_wind_10min|2025-09-24 02:00|2025-09-24 05:00|late|1620|One file of two is late.
+mtr_next_train|2025-09-24 01:00|2025-09-24 06:00|quiet|0|No service.
+md_vessels|2025-09-23 18:00|2025-09-24 18:00|stale|32400|The list has not changed since services stopped.
+ha_waiting|2025-09-24 03:00|2025-09-24 04:00|late|2100|The last file is older than it should be.
+hko_earthquake|2023-08-30 12:00|2025-09-25 00:00|quiet|0|
+immd_queues|2025-09-24 02:00|2025-09-24 08:00|quiet|0|Control points are closed.
+epd_aqhi|2025-09-24 00:00|2025-09-24 05:00|late|6900|The hour's file came late.
 """
 
 

@@ -16,7 +16,7 @@ from rasterio.transform import from_origin
 from shapely.geometry import MultiPolygon, Polygon
 
 from cop_ingest.feeds.parse.common import body_of, this_feed
-from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
+from cop_ingest.feeds.payload import NotThisFeed, Payload, Raster, Reading
 from cop_ingest.geometry import to_wkb
 from cop_ingest.records import Parsed, Record, Refusal, refuse
 from cop_ingest.texts import decode, tidy
@@ -61,7 +61,13 @@ def parse(payload: Payload) -> Reading:
     grid, refusals = read_grid(body_of(payload, "grid"))
     thresholds = [float(mm) for mm in payload.options.get("thresholds_mm", THRESHOLDS_MM)]
     records = [record for place in range(len(grid.valid_to)) for record in _records(grid, place, thresholds)]
-    return Reading(Parsed(records, refusals), grid.run_at, grid.run_at)
+    return Reading(Parsed(records, refusals), grid.run_at, grid.run_at, _raster(grid))
+
+
+def _raster(grid: Grid) -> Raster:
+    half = grid.step / 2
+    west, north = float(grid.lons[0]) - half, float(grid.lats[0]) + half
+    return Raster(grid.rain_mm, round(west, 6), round(north, 6), grid.step, grid.run_at, grid.valid_to, "mm")
 
 
 def read_grid(body: bytes) -> tuple[Grid, list[Refusal]]:
