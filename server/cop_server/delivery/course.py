@@ -18,6 +18,7 @@ from cop.query.delta import Place
 from cop.settings import Settings, get_settings
 from cop.visible import VisibleSet
 from cop_server.delivery.book import Lease
+from cop_server.delivery.mqtt import MOST_PUBLISHED
 from cop_server.delivery.outcome import DELIVERED, Event, Outcome, Sender
 from cop_server.delivery.reading import MOST_EVENTS, Portion, check_place, last_number, newest_of, next_portion
 from cop_server.delivery.rights import why_not
@@ -136,7 +137,7 @@ class Course:
     async def _onward(self, subscription: Subscription) -> float | None:
         """Send what comes next behind the place."""
         after = self._ahead if self._ahead is not None else subscription.place
-        most = 1 if subscription.content == "single" and subscription.kind == "webhook" else self._most
+        most = min(self._most, _most_of(subscription))
         portion = await in_threads(next_portion, self._url, subscription, after, most)
         if not portion.events:
             await self._pass_over(portion.until)
@@ -217,6 +218,13 @@ class Course:
         _log.warning("the subscription %s has stopped: %s", self.id, reason)
         self._stays = False
         await in_threads(self._lease.stop, self.id, reason)
+
+
+def _most_of(subscription: Subscription) -> int:
+    """The most events in one delivery."""
+    if subscription.kind == "mqtt":
+        return MOST_PUBLISHED
+    return 1 if subscription.content == "single" else MOST_EVENTS
 
 
 def _pace(subscription: Subscription) -> float:
