@@ -120,6 +120,16 @@ def test_one_district_and_none_are_enough_for_a_district(owner: Any, read: Calla
     assert not any(b"restricted" in message.payload for one in (sth, wts, none) for message in one.messages)
 
 
+def test_a_place_that_was_lost_goes_on_from_now(owner: Any, read: Callable[[str], Reader]) -> None:
+    """A restore took the place back: the broker is told what comes from now on, and the log says so."""
+    public = read("cop/exercise/public/incidents/+")
+    about = "kind = 'mqtt' AND audience = 'public'"
+    owner.execute(f"UPDATE cop.subscription SET place_n = 10000000, revision = revision + 1 WHERE {about}")
+    until(lambda: owner.execute(f"SELECT place_n < 10000000 FROM cop.subscription WHERE {about}").fetchone()[0])
+    incident(owner, "L-1")
+    until(lambda: [event["subject"] for event in public.events] == ["L-1"])
+
+
 @pytest.mark.parametrize("hard", [False, True])
 def test_a_broker_that_is_down_holds_up_nothing_and_gets_all_afterwards(
     http: httpx.Client, owner: Any, broker: Mosquitto, read: Callable[[str], Reader], hard: bool

@@ -115,7 +115,7 @@ def test_failures_timeouts_and_redirects_are_tried_again(
     owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
 ) -> None:
     elsewhere = Receiver()
-    answers = iter([(500, {}), (429, {"Retry-After": "1"}), (302, {"Location": elsewhere.url}), None])
+    answers = iter([(500, {}), (429, {"Retry-After": "1"}), (307, {"Location": elsewhere.url}), None])
 
     def answer(came: Came) -> tuple[int, dict[str, str]]:
         told = next(answers, (204, {}))
@@ -129,7 +129,7 @@ def test_failures_timeouts_and_redirects_are_tried_again(
     incident(owner, "C-1")
     until(lambda: len(receiver.came) == 5, told=lambda: [one.status for one in receiver.came])
     assert {one.headers["webhook-id"] for one in receiver.came} == {receiver.came[0].headers["webhook-id"]}
-    assert [one.status for one in receiver.came[:3]] == [500, 429, 302]
+    assert [one.status for one in receiver.came[:3]] == [500, 429, 307]
     assert receiver.came[2].at - receiver.came[1].at >= 1, "Retry-After"
     assert elsewhere.came == [], "redirects are not followed"
     until(lambda: state(owner, made["id"]) == ("active", None, 0))
@@ -188,6 +188,14 @@ def test_a_poisoned_event_is_a_dead_letter_and_the_others_go_on(
     tries = len(receiver.came)
     until(lambda: len(receiver.came) > tries)
     until(lambda: http.get(f"{here}/dead-letters", headers=me).json()["dead_letters"][0]["due"] is False)
+
+    # A target that answers 500 to it keeps the letter, and holds up nothing; the place does not go back.
+    receiver.answer = lambda came: (500 if any(one["subject"] == "bad" for one in came.events) else 204, {})
+    http.post(f"{here}/redeliver", headers=me)
+    until(lambda: "500" in http.get(f"{here}/dead-letters", headers=me).json()["dead_letters"][0]["reason"])
+    incident(owner, "E-after")
+    until(lambda: receiver.told()[-1:] == [("E-after", False)])
+    assert [told for told in receiver.told() if told == ("E-0", False)] == [("E-0", False)]
 
     # Sent again, it comes in its newest state, and never after that in an older one.
     receiver.answer = lambda _: (204, {})

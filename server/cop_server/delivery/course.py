@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from cop.errors import CopError, Refused, StoreTrouble
@@ -18,7 +18,8 @@ from cop.query.delta import Place
 from cop.settings import Settings, get_settings
 from cop.visible import VisibleSet
 from cop_server.delivery.book import Lease
-from cop_server.delivery.outcome import Event, Outcome, Sender
+from cop_server.delivery.mqtt import MOST_PUBLISHED
+from cop_server.delivery.outcome import DELIVERED, Event, Outcome, Sender
 from cop_server.delivery.reading import MOST_EVENTS, Portion, check_place, last_number, newest_of, next_portion
 from cop_server.delivery.rights import why_not
 from cop_server.delivery.subscription import Subscription
@@ -99,7 +100,6 @@ class Course:
     async def _step(self) -> float | None:
         """One request at most. The wait until the next one: None is until something changes."""
         before, subscription = self._subscription, await in_threads(self._lease.before, self.id)
-        self._subscription = subscription
         if subscription is None:
             self._stays = False
             return None
@@ -108,6 +108,7 @@ class Course:
             self._ahead = None
             if not await self._has_its_place(subscription):
                 return 0.0
+        self._subscription = subscription
         if subscription.wait_s:
             return subscription.wait_s
         if (reason := await in_threads(why_not, subscription)) is not None:
@@ -136,7 +137,7 @@ class Course:
     async def _onward(self, subscription: Subscription) -> float | None:
         """Send what comes next behind the place."""
         after = self._ahead if self._ahead is not None else subscription.place
-        most = 1 if subscription.content == "single" and subscription.kind == "webhook" else self._most
+        most = min(self._most, _most_of(subscription))
         portion = await in_threads(next_portion, self._url, subscription, after, most)
         if not portion.events:
             await self._pass_over(portion.until)
@@ -161,9 +162,7 @@ class Course:
         self._ahead = None
         self._kept_at = asyncio.get_running_loop().time()
         self._most = min(2 * self._most, MOST_EVENTS)
-        if subscription.rate:
-            return 60 / subscription.rate
-        return None if portion.is_all else 0.0
+        return None if portion.is_all and not subscription.rate else _pace(subscription)
 
     async def _failed(self, subscription: Subscription, portion: Portion, outcome: Outcome) -> float | None:
         """Halve what was refused until one event stands alone; wait and try again; or give it up."""
@@ -174,11 +173,11 @@ class Course:
             return None
         if outcome.kind == "refused" and len(events) > 1:
             self._most = len(events) // 2
-            return 60 / subscription.rate if subscription.rate else 0.0
+            return _pace(subscription)
         self._most = 1
         if len(events) == 1 and _is_poison(subscription, outcome, settings):
             await self._bury(subscription, events[0], outcome)
-            return 0.0
+            return _pace(subscription)
         if subscription.kind == "webhook" and (subscription.failing_s or 0) > settings.delivery_give_up_hours * 3600:
             await self._stop(f"nothing was delivered for {settings.delivery_give_up_hours:g} hours: {outcome.reason}")
             return None
@@ -196,19 +195,24 @@ class Course:
         self._ahead = None
 
     async def _again(self, subscription: Subscription, collection: str, feature: str, n: int) -> float | None:
-        """Send the newest state of a feature whose change was refused."""
+        """Send the newest state of a feature whose change was refused. The place stays where it is.
+
+        A target that answers and does not take it keeps its dead letter, and the others go on; one that is silent, or
+        says when to come again, is tried again.
+        """
         event = await in_threads(newest_of, self._url, subscription, collection, feature, n)
-        outcome = await self._sender.send(subscription, [event]) if event is not None else None
-        if outcome is None or outcome.kind == "delivered":
+        outcome = DELIVERED if event is None else await self._sender.send(subscription, [event])
+        if outcome.kind == "delivered":
             await in_threads(self._lease.settled, self.id, collection, feature)
-            return 0.0
-        assert event is not None
-        if outcome.kind == "refused":
-            await in_threads(
-                self._lease.bury, self.id, collection, event.change, outcome.reason, subscription.refusals + 1, None
-            )
-            return 0.0
-        return await self._failed(subscription, _nothing_else([event], subscription.place), outcome)
+        elif outcome.kind == "gone":
+            await self._stop(outcome.reason)
+        elif outcome.answered and outcome.retry_after_s is None and event is not None:
+            await in_threads(self._lease.bury, self.id, collection, event.change, outcome.reason, 1, None)
+        else:
+            wait = wait_after(subscription.failures, outcome.retry_after_s, get_settings())
+            await in_threads(lambda: self._lease.failed(self.id, outcome.reason, wait, refused=False, answered=False))
+            return wait
+        return _pace(subscription)
 
     async def _stop(self, reason: str) -> None:
         _log.warning("the subscription %s has stopped: %s", self.id, reason)
@@ -216,8 +220,16 @@ class Course:
         await in_threads(self._lease.stop, self.id, reason)
 
 
-def _nothing_else(events: Sequence[Event], place: Place) -> Portion:
-    return Portion(tuple(events), place, False)
+def _most_of(subscription: Subscription) -> int:
+    """The most events in one delivery."""
+    if subscription.kind == "mqtt":
+        return MOST_PUBLISHED
+    return 1 if subscription.content == "single" else MOST_EVENTS
+
+
+def _pace(subscription: Subscription) -> float:
+    """Seconds between two requests, where the target has said how many it takes a minute."""
+    return 60 / subscription.rate if subscription.rate else 0.0
 
 
 def _is_poison(subscription: Subscription, outcome: Outcome, settings: Settings) -> bool:

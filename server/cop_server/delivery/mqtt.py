@@ -34,6 +34,9 @@ NOWHERE = "none"
 _LEVEL = re.compile(r"[^\s+#/\x00-\x1f]{1,60}")
 _DISTRICTS = "districts"
 _KEEPALIVE_S = 20
+# Events until the place is kept: few enough that a slow broker acknowledges them within the time of one delivery.
+MOST_PUBLISHED = 50
+_MOST_ON_THE_WAY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,8 @@ class _Client(aiomqtt.Client):
             await work
         finally:
             work.cancel()
+            with suppress(asyncio.CancelledError, aiomqtt.MqttError):
+                await work
 
 
 class Publisher:
@@ -180,6 +185,7 @@ class Publisher:
                 broker.host, broker.port, username=broker.user, password=broker.password,
                 identifier=f"cop-{subscription.id}", protocol=aiomqtt.ProtocolVersion.V5, clean_start=True,
                 timeout=get_settings().delivery_timeout_s, keepalive=_KEEPALIVE_S,
+                max_inflight_messages=_MOST_ON_THE_WAY,
                 tls_context=ssl.create_default_context() if broker.tls else None,
             )  # fmt: skip
             client.pending_calls_threshold = 10_000
