@@ -141,7 +141,7 @@ async function readNews(of: Reading, whole: Summary): Promise<void> {
   const before = told();
   await state.news.update(of.mode, whole.sequence, state.layers).catch(console.warn);
   // A list that stays as it is is not written anew: somebody may stand on it.
-  if (told() !== before || document.body.dataset["news"] === undefined) writeList();
+  if (told() !== before) writeList();
 }
 
 /** Look for new major cases, where somebody wants to hear of them; a hidden page does that too. */
