@@ -137,8 +137,11 @@ async function readRegisters(of: Reading): Promise<void> {
 /** What changed since the reader last looked; the picture does not wait for it, nor break where it cannot be read. */
 async function readNews(of: Reading, whole: Summary): Promise<void> {
   if (of.asof !== null || state.layers === null) return;
+  const told = (): string => JSON.stringify([state.news.trouble, state.news.changes.map(({ collection, id, kind }) => [collection, id, kind])]);
+  const before = told();
   await state.news.update(of.mode, whole.sequence, state.layers).catch(console.warn);
-  writeList();
+  // A list that stays as it is is not written anew: somebody may stand on it.
+  if (told() !== before) writeList();
 }
 
 /** Look for new major cases, where somebody wants to hear of them; a hidden page does that too. */

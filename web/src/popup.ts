@@ -30,7 +30,11 @@ function closeButton(): HTMLButtonElement {
 
 /** Give the keyboard back to where it was when the pop-up opened, if that is still there. */
 function returnFocus(to: Element | null): void {
-  if (to instanceof HTMLElement && to.isConnected) to.focus({ preventScroll: true });
+  if (!(to instanceof HTMLElement)) return;
+  // The list may have been written anew meanwhile: the same incident stands there in another button.
+  const id = to.dataset["id"];
+  const again = to.isConnected || id === undefined ? to : document.querySelector<HTMLElement>(`#incident-list [data-id="${CSS.escape(id)}"]`);
+  again?.focus({ preventScroll: true });
 }
 
 function hasRoom(map: MapLibre): boolean {
