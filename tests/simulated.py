@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
+import uvicorn
+
 from cop_ingest.scenario.calendar import hong_kong
+from cop_ingest.simulator.app import Simulator
 from cop_ingest.simulator.endpoints import Endpoint, endpoints, find
 from cop_ingest.simulator.world.world import World
 
@@ -59,3 +64,16 @@ def xml_shape(body: bytes) -> dict[str, list[str]]:
     for element in ET.fromstring(body).iter():
         shape[element.tag] = [*(f"@{name}" for name in element.attrib), *dict.fromkeys(child.tag for child in element)]
     return shape
+
+
+def served(simulator: Simulator) -> Iterator[str]:
+    """The base address of a simulator that really serves, until the loop over it ends."""
+    config = uvicorn.Config(simulator.application(), port=0, log_level="error", date_header=False, server_header=False)
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listening.close()

@@ -45,16 +45,17 @@ def _hours(start: datetime, end: datetime, minutes: int = 30) -> list[datetime]:
 
 def test_its_incidents_are_those_of_the_exercise_at_every_time(world: World) -> None:
     story = Story(1, 0.5, is_land())
-    for at in (hong_kong("2025-09-23 18:00"), NIGHT, ENDS):
+    changed = world.told[700].versions[1][0]
+    for at in (hong_kong("2025-09-23 18:00"), changed, NIGHT, ENDS):
         told = {
             key: values for key, (values, _) in newest(story, "incidents", at).items()
             if isinstance(values["reported_at"], datetime) and values["reported_at"] >= STARTS
         }  # fmt: skip
         ours = {incident.id: values for incident, values in world.known(at)}
         assert ours.keys() == told.keys()
-        assert Counter(str(values["status"]) for values in ours.values()) == Counter(
-            str(values["status"]) for values in told.values()
-        )
+        assert {key: values["status"] for key, values in ours.items()} == {
+            key: values["status"] for key, values in told.items()
+        }
 
 
 def test_each_incident_comes_once_by_the_news_or_by_a_return(world: World) -> None:
@@ -208,8 +209,8 @@ def test_traffic_thins_out_slows_down_and_stops_where_a_road_is_closed(world: Wo
     assert stopped > 10
 
 
-def test_two_worlds_of_one_seed_give_the_same_bytes_in_any_order() -> None:
-    one, other, third = World(5, scale=0.001), World(5, scale=0.001), World(6, scale=0.001)
+def test_two_worlds_of_one_seed_give_the_same_bytes_in_any_order(world: World) -> None:
+    one, other, third = world, World(1, scale=0.5), World(6, scale=0.001)
     asked = [NEWS_V2, NEWS_V1, DETECTORS, NOWCAST, WEATHER + "warnsum", WEATHER + "rhrread",
              "www.ha.org.hk/opendata/aed/aedwtdata2-tc.json", "resource.data.one.gov.hk/td/jss/Journeytimev2.xml"]  # fmt: skip
     times = [hong_kong("2025-09-24 04:00"), hong_kong("2025-09-23 16:00")]
