@@ -29,7 +29,7 @@ _DATA_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src da
 _DATA: Final = ("application/json", "application/geo+json", "application/problem+json", "image/", "application/xml",
                 "text/xml", "application/vnd.")  # fmt: skip
 _PERMISSIONS: Final = (
-    "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), "
+    "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), serial=(), midi=(), "
     "display-capture=(), browsing-topics=()"
 )
 _YEAR_SECONDS: Final = 31_536_000

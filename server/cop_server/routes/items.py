@@ -44,7 +44,7 @@ class Items:
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
             lambda: self._page_body(ask, provider, question),
-            pinned=answer.is_immutable(asked) and not provider.layer.feeds,
+            pinned=answer.is_immutable(asked),
         )  # fmt: skip
 
     def check(self, ask: Ask) -> None:
@@ -65,7 +65,7 @@ class Items:
         return answered(
             ask, self._cache, tag, headers, GEOJSON,
             lambda: self._item_body(ask, provider.layer, found.feature),
-            pinned=answer.is_immutable(asked) and not provider.layer.feeds,
+            pinned=answer.is_immutable(asked),
         )  # fmt: skip
 
     def versions(self, ask: Ask) -> Response:
