@@ -15,7 +15,7 @@ from feed_source import Shop, http_date
 from cop_ingest.feeds.declared import feeds
 
 PATH = "/data.weather.gov.hk/weatherAPI/hko_data/regional-weather/latest_10min_wind.csv"
-FILES = 9
+FILES = 18
 Told = dict[tuple[str, datetime], float | None]
 
 
