@@ -248,7 +248,7 @@ def _value(item: _Item, value: Value, column: Column) -> object:
         told = storable(told).strip()
     if value.pattern is not None and told not in (None, ""):
         told = _matched(str(told), value.pattern, column)
-    if told is None or str(told).lower() in MISSING or str(told) in value.missing:
+    if told is None or str(told).lower() in _missing(column) or str(told) in value.missing:
         return None
     if value.codes:
         told = value.codes.get(str(told), told)
@@ -256,12 +256,17 @@ def _value(item: _Item, value: Value, column: Column) -> object:
 
 
 def _matched(told: str, pattern: str, column: Column) -> str | None:
-    if told.lower() in MISSING:
+    if told.lower() in _missing(column):
         return None
     matched = re.search(pattern, told[:1000])
     if matched is None:
         raise ValueError(f"{column.name}: found {told[:60]!r}, which is not as expected")
     return (matched[1] or "").strip()
+
+
+def _missing(column: Column) -> frozenset[str]:
+    """The words for missing in a column. In a text a single letter may be meant: M is a motorcycle."""
+    return MISSING - {"m", "na", "none"} if column.type in ("text", "code") else MISSING
 
 
 def _codes(column: Column) -> frozenset[str] | None:
