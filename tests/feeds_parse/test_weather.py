@@ -134,6 +134,11 @@ def test_tips_are_keyed_by_time_and_joined_by_place(read: Read, sample: Sample) 
     assert (tip["text_en"], tip["text_zh"]) == ("Announcement on Localised Heavy Rain...", "局部地區大雨")
 
 
+@pytest.mark.parametrize("marks", [b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf" * 2])
+def test_json_comes_with_none_one_or_two_byte_order_marks(read: Read, sample: Sample, marks: bytes) -> None:
+    assert len(read("hko_swt", en=marks + sample("hko_swt.json")).parsed.records) == 1
+
+
 @pytest.mark.parametrize("body", ["{}", '{"swt": []}', '{"swt": ""}', '{"swt": {}}'])
 def test_no_tip_is_written_in_several_ways(read: Read, body: str) -> None:
     assert read("hko_swt", en=body).parsed.records == []
@@ -271,6 +276,13 @@ def test_points_are_in_utc_and_the_bulletin_in_hong_kong_time(read: Read, sample
 def test_a_wind_of_two_dashes_is_missing(read: Read, sample: Sample) -> None:
     reading = read("hko_cyclones", list=sample("hko_tc_list.xml"), track_2102=sample("hko_tctrack.xml"))
     assert by_id(reading, "2102-analysis-20210425T0300Z")["wind_kmh"] is None
+
+
+def test_a_track_over_the_180th_meridian_has_points_and_no_line(read: Read, sample: Sample) -> None:
+    track = sample("hko_tctrack.xml").replace(b"138.00E", b"179.50W").replace(b"137.60E", b"179.80E")
+    reading = read("hko_cyclones", list=sample("hko_tc_list.xml"), track_2102=track)
+    assert shapely.from_wkb(reading.parsed.records[0].geometry).coords[0] == (-179.5, 7.4)
+    assert "2102-track" not in ids(reading)
 
 
 def test_an_empty_list_is_no_cyclone(read: Read) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from urllib.parse import urlsplit, urlunsplit
 from xml.etree.ElementTree import Element
 
@@ -176,7 +177,9 @@ def _lines(positions: list[_Position], cyclone: _Cyclone, bulletin_at: datetime)
     gone = [position for position in ordered if position.kind != "forecast"]
     coming = gone[-1:] + [position for position in ordered if position.kind == "forecast"]
     for kind, line in (("track", gone), ("outlook", coming)):
-        if len({(position.lon, position.lat) for position in line}) > 1:
+        # A line over the 180th meridian would run around the world; its points are there.
+        leaps = any(abs(left.lon - right.lon) > 180 for left, right in pairwise(line))
+        if len({(position.lon, position.lat) for position in line}) > 1 and not leaps:
             ref = f"{cyclone.id}-{kind}"
             properties = _properties(cyclone, bulletin_at, ref) | {"kind": kind, "at": line[-1].at}
             shape = LineString([(position.lon, position.lat) for position in line])
