@@ -8,6 +8,7 @@ Loading the same twice changes nothing and takes no number.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -23,9 +24,10 @@ from cop.errors import CopError, LoadRefused
 from cop.store.statements import statements
 from cop_ingest.derived import set_levels, set_trends
 from cop_ingest.load_sql import SQL, keep_raw, loaded_columns, one, statement
-from cop_ingest.records import Parsed, Record
+from cop_ingest.records import Parsed, Record, Refusal
 
 REGISTER_BATCH = 100  # larger ones hold the journal's head so long that other writers wait
+_REMARKS = 100  # of one load of a feed; what is refused is counted in full
 Provenance = Literal["real", "exercise"]
 
 
@@ -147,14 +149,28 @@ def load_register(connection: psycopg.Connection, layer: Layer, parsed: Parsed, 
 
     A batch is a transaction; a load that is cut goes on where it stopped when it is run again.
     """
-    report = LoadReport(layer.id, "unchanged", 0)
-    batches: Sequence[Sequence[Record]] = list(batched(parsed.records, REGISTER_BATCH)) or [()]
+    records = parsed.records
+    if origin.word is not None and len(records) > REGISTER_BATCH:
+        records = _to_do(connection, layer, records, origin, origin.word)
+    report = LoadReport(layer.id, "unchanged", len(parsed.records) - len(records))
+    batches: Sequence[Sequence[Record]] = list(batched(records, REGISTER_BATCH)) or [()]
     for place, batch in enumerate(batches):
         part = Parsed(list(batch), parsed.refusals if place == 0 else [])
         report = _add(report, _load_batch(connection, layer, part, origin))
     if origin.word is not None and origin.word.absent is not None and not origin.word.late:
         report = _add(report, _close_absent(connection, layer, parsed, origin, origin.word))
     return report
+
+
+def _to_do(
+    connection: psycopg.Connection, layer: Layer, records: Sequence[Record], origin: Origin, word: Word
+) -> list[Record]:
+    """The records that differ from the register: one comparison instead of a transaction for each hundred."""
+    with connection.transaction():
+        _stage(connection, layer, records, origin)
+        rows = connection.execute(statement("to_do_of_register", layer), asdict(word)).fetchall()
+    wanted = {row[0] for row in rows}
+    return [record for record in records if record.properties["source_ref"] in wanted]
 
 
 def _load_batch(connection: psycopg.Connection, layer: Layer, part: Parsed, origin: Origin) -> LoadReport:
@@ -240,7 +256,7 @@ def _in_run(
         if origin.word is not None:
             need_lease(connection, origin.word)
         report = work()
-        _keep_remarks(connection, run, parsed)
+        _keep_remarks(connection, run, parsed if origin.word is None else _fewer_remarks(parsed))
         _finish_run(connection, run, report)
     return report
 
@@ -310,6 +326,19 @@ def _keep_remarks(connection: psycopg.Connection, run: int, parsed: Parsed) -> N
     ]
     if rows:
         connection.cursor().executemany(statement("remark"), rows)
+
+
+def _fewer_remarks(parsed: Parsed) -> Parsed:
+    """Of an answer that comes every minute: a hundred refusals one by one, the others by reason; twenty repairs."""
+    shown, rest = parsed.refusals[:_REMARKS], parsed.refusals[_REMARKS:]
+    by_reason = Counter(refusal.reason for refusal in rest)
+    first = {refusal.reason: refusal for refusal in reversed(rest)}
+    summed = [
+        Refusal(first[reason].ordinal, f"{reason} (and so {count:,} in all)", first[reason].raw)
+        for reason, count in by_reason.most_common(_REMARKS)
+    ]
+    mended = [record for record in parsed.records if record.remarks][: _REMARKS // 5]
+    return Parsed(mended, [*shown, *summed])
 
 
 def _mended(parsed: Parsed) -> int:

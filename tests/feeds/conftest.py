@@ -37,7 +37,7 @@ def readers() -> Iterator[Readers]:
     """Parsers' processes that the tests of a module share: each imports what it needs once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS))
-        made = Readers(seconds=2.0)
+        made = Readers(seconds=6.0)
         yield made
         made.close()
 

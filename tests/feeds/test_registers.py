@@ -143,3 +143,24 @@ def test_sums_agree_and_reasons_are_told(shop: Shop) -> None:
     assert reasons == [("wanted key|code|time", 1, "nonsense")]
     shop.owner.execute("UPDATE cop.turn SET updated = updated + 1 WHERE outcome = 'loaded'")
     assert sum(line.wrong for line in keeping.report(shop.owner, FEED.id, "actual", NOON.replace(year=2020))) == 2
+
+
+def test_thousands_of_refusals_are_counted_and_told_in_few_words(shop: Shop) -> None:
+    ended = say(shop, WL, *(["nonsense"] * 3000))
+    assert (ended.sums.seen, ended.sums.refused) == (3001, 3000)
+    assert shop.one("SELECT count(*) FROM cop.remark") == 101
+    assert (
+        shop.one("SELECT reason FROM cop.remark ORDER BY ordinal DESC LIMIT 1")
+        == "wanted key|code|time (and so 2,900 in all)"
+    )
+
+
+def test_of_many_records_only_those_that_differ_are_written(shop: Shop) -> None:
+    many = [f"W{number}|WL|2025-09-23T11:00:00+08:00" for number in range(250)]
+    say(shop, *many)
+    head = shop.one("SELECT n FROM cop.head")
+    ended = say(shop, many[0].replace("|WL|", "|NEW|"), *many[1:249])
+    assert (ended.sums.seen, ended.sums.updated, ended.sums.unchanged, ended.sums.closed) == (249, 1, 248, 1)
+    assert shop.one("SELECT count(*) FROM cop.run WHERE turn = (SELECT max(id) FROM cop.turn)") == 2
+    assert shop.one("SELECT count(*) FROM cop.journal WHERE n > %s AND layer = 'warnings'", head) == 2
+    assert shop.one("SELECT count(*) FROM layer.warnings WHERE ended_at IS NULL") == 249

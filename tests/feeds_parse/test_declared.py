@@ -125,6 +125,14 @@ def test_a_car_park_json_has_a_byte_order_mark_and_minus_one_is_no_figure(read: 
     body = sample("td_carpark_vacancy_all_utf8_bom.json")
     assert by_id(read("td_car_parks", all=body), "10-P-HOURLY")["vacancy"] == 33
     assert by_id(read("td_car_parks", all=body.replace(b"33", b"-1")), "10-P-HOURLY")["vacancy"] is None
+    flag = by_id(read("td_car_parks", all=body.replace(b"33", b"1").replace(b'"A"', b'"B"')), "10-P-HOURLY")
+    assert (flag["vacancy"], flag["vacancy_type"]) == (None, "B")
+
+
+def test_m_is_a_motorcycle_in_a_text_and_missing_in_a_number(read: Read, sample: Sample) -> None:
+    body = sample("td_carpark_vacancy_all_utf8_bom.json")
+    reading = read("td_car_parks", all=body.replace(b'"P"', b'"M"').replace(b"33", b'"M"'))
+    assert by_id(reading, "10-M-HOURLY")["vacancy"] is None
 
 
 def test_roadworks_are_placed_and_keyed_by_their_number(read: Read, sample: Sample) -> None:

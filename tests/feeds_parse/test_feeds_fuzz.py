@@ -20,9 +20,9 @@ from cop_ingest.feeds.parse import parser_of
 from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
 
 LONG = os.environ.get("COP_TEST_LENGTH") == "long"
-STEP = 1 if LONG else 23
+STEP = 1 if LONG else 37
 RECEIVED = datetime(2026, 10, 9, 14, 0, tzinfo=UTC)
-EXAMPLES = settings(max_examples=2000 if LONG else 25, deadline=None)
+EXAMPLES = settings(max_examples=2000 if LONG else 12, deadline=None)
 BODIES = {feed: {part: as_bytes(body) for part, body in parts.items()} for feed, parts in GOOD.items()}
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">' + b"".join(

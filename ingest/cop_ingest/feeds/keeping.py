@@ -181,6 +181,8 @@ def _tell(connection: Connection, feed: Feed, mode: FeedMode, health: Health, kn
             "id": feed.id if mode == "actual" else f"{feed.id}.{mode}", "feed": feed.id, "mode": mode,
             "title_en": feed.title.en, "title_zh": feed.title.zh, "department": feed.department,
             "state": health.state, "cadence_s": feed.cadence_s, "age_s": health.age_s, "cause": health.cause,
+            # Time alone changes no state that an exercise tells: it has a clock of its own.
+            "source": "worker" if mode == "actual" else "exercise",
             "provenance": "real" if mode == "actual" else "exercise", "x": x, "y": y,
             **{name: known[name] for name in names},
         },
@@ -213,11 +215,11 @@ def holds_records(connection: Connection, feed: str, mode: FeedMode) -> bool:
     return bool(row and row[0])
 
 
-def withdraw_story(connection: Connection) -> None:
+def withdraw_story(connection: Connection, feeds: Iterable[str]) -> None:
     """Take the exercise story's states of feeds out of the collection: the simulator's feeds have their own."""
     with connection.transaction():
         connection.execute(_SQL["acting"], {"cause": "the simulator's feeds take the place of the story's"})
-        connection.execute(_SQL["withdraw_story"])
+        connection.execute(_SQL["withdraw_story"], {"feeds": list(feeds)})
 
 
 def note_rerun(connection: Connection, lease: Lease, turn: int, ended: Ended) -> None:

@@ -109,7 +109,7 @@ def run_worker(work: Work) -> None:
                 with work.shop.connections.connection() as connection:
                     keeping.know(connection, work.feeds, work.shop.mode)
                     if work.shop.mode == "exercise":
-                        keeping.withdraw_story(connection)
+                        keeping.withdraw_story(connection, work.feeds)
                 asyncio.run(_work(work, ends))
             except (psycopg.Error, PoolTimeout, procrastinate.exceptions.ProcrastinateException) as exc:
                 _log.warning("the worker cannot work, and tries again: %s", str(exc).partition("\n")[0])

@@ -93,7 +93,7 @@ SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)
 INSERT INTO layer.feeds (id, title_en, title_zh, department, state, cadence_s, last_attempt_at, last_good_at, observed_at,
     age_s, cause, seen, refused, source, source_ref, message_status, release, provenance, geom)
 VALUES (%(id)s, %(title_en)s, %(title_zh)s, %(department)s, %(state)s, %(cadence_s)s, %(last_attempt_at)s, %(last_good_at)s,
-    %(observed_at)s, %(age_s)s, %(cause)s, %(seen)s, %(refused)s, 'worker', %(feed)s, %(mode)s, 'public', %(provenance)s,
+    %(observed_at)s, %(age_s)s, %(cause)s, %(seen)s, %(refused)s, %(source)s, %(feed)s, %(mode)s, 'public', %(provenance)s,
     ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326))
 ON CONFLICT (id) DO UPDATE SET title_en = excluded.title_en, title_zh = excluded.title_zh, state = excluded.state,
     department = excluded.department, cadence_s = excluded.cadence_s, last_attempt_at = excluded.last_attempt_at,
@@ -102,7 +102,7 @@ ON CONFLICT (id) DO UPDATE SET title_en = excluded.title_en, title_zh = excluded
 
 -- withdraw_story --
 -- The states that the exercise's story tells of feeds give way to those of the simulator's.
-DELETE FROM layer.feeds WHERE source = 'exercise' AND message_status = 'exercise';
+DELETE FROM layer.feeds WHERE message_status = 'exercise' AND source_ref <> ALL (%(feeds)s);
 
 -- turns_between --
 -- The turns with a whole answer that began in a span of time, in their order: not reruns, and nothing that failed to come.

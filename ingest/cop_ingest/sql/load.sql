@@ -129,6 +129,14 @@ SET CONSTRAINTS ALL IMMEDIATE;
 -- head --
 SELECT n FROM cop.head;
 
+-- to_do_of_register --
+-- Of all that a feed's answer holds, what is not in the register just so: most of an answer is as it was.
+SELECT s.source_ref FROM staging AS s
+LEFT JOIN {table} AS t ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
+LEFT JOIN cop.feed_record AS k ON k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref
+WHERE t.id IS NULL OR k.ref IS NULL OR k.absent_since IS NOT NULL
+   OR ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom);
+
 -- drop_overtaken --
 -- What a feed's word cannot change: records that people have withdrawn, and in a late answer every record that is
 -- known. A late answer's new records came and went before the newest answer.

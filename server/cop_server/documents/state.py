@@ -54,8 +54,9 @@ def states(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, La
 def provenances(layers: Sequence[Layer], visible: VisibleSet) -> list[tuple[Layer, str]]:
     """`real`, `exercise` or `test` of some layers: of registers as the mode says, of others as what is loaded."""
     known = {_text(row[0]): _text(row[1]) for row in _loaded(visible)}
-    by_mode = "real" if visible.mode == "actual" else visible.mode
-    return [(layer, by_mode if layer.is_labelled else known.get(layer.id) or layer.provenance) for layer in layers]
+    return [
+        (layer, _of_mode(visible) if layer.is_labelled else known.get(layer.id) or layer.provenance) for layer in layers
+    ]
 
 
 def loaded_at(visible: VisibleSet) -> dict[str, datetime]:
@@ -72,7 +73,16 @@ def _state(layer: Layer, visible: VisibleSet, provenance: object, at: datetime |
     if not layer.is_feature_layer:
         return replace(_raster(layer.id), provenance=_text(provenance) or None, loaded=_told(at))
     bbox, interval = _extent(layer.id, visible, int(n))
-    return LayerState(bbox, interval, _text(provenance) or None, _told(at))
+    # Into the layer of a feed that has not run nothing was loaded yet; its source is what the file says.
+    return LayerState(bbox, interval, _text(provenance) or _declared(layer, visible), _told(at))
+
+
+def _declared(layer: Layer, visible: VisibleSet) -> str:
+    return _of_mode(visible) if layer.is_labelled else layer.provenance
+
+
+def _of_mode(visible: VisibleSet) -> str:
+    return "real" if visible.mode == "actual" else visible.mode
 
 
 def _raster(layer_id: str) -> LayerState:
