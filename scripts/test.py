@@ -29,10 +29,10 @@ TESTS = ROOT / "tests"
 STATE = ROOT / "var" / "test"
 CLUSTER = ROOT / "var" / "test-cluster"
 # From what needs least to what needs all, so that the first failure is the nearest to its cause.
-ORDER = ("unit", "store", "ingest", "feeds", "http", "basemap", "clients", "page")
+ORDER = ("unit", "store", "ingest", "feeds_parse", "feeds", "http", "delivery", "faults", "basemap", "clients", "page")
 # Two lanes take from this queue, what takes longest first, so that they end at about the same time. One builds what
 # most suites begin with (the loaded store); the other begins with a suite that can do without it for long.
-QUEUE = ("http", "store", "page", "clients", "feeds", "ingest", "basemap", "unit")
+QUEUE = ("http", "store", "page", "clients", "ingest", "delivery", "feeds", "faults", "feeds_parse", "basemap", "unit")
 BUDGET_SECONDS = 15 * 60
 SUITE_SECONDS = 20 * 60
 LONG_SUITE_SECONDS = 6 * 3600
