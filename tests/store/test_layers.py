@@ -146,7 +146,7 @@ def test_what_a_summary_reads_lies_in_an_index(store: Cluster, owner: Any) -> No
         return [row[0] for row in found]
 
     (before,) = indexes()
-    assert "(cls) INCLUDE (category, department, district, duplicate_of, estimated_completion_at" in before
+    assert "INCLUDE (category, department, district, duplicate_of, estimated_completion_at" in before
     columns = [column.model_dump(by_alias=True) for column in catalogue().layers["incidents"].columns]
     for column in columns:
         column["counted"] = column["counted"] or column["name"] == "road_closed"

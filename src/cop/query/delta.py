@@ -183,6 +183,8 @@ def delta_plan(
         "rows": sql.Literal(_ROWS),
     }
     texts = statements(_SQL / "delta.sql")
+    names["ended"] = _filled(texts["ended"], names)
+    names["on_here"] = _filled(texts["on_here"], names)
     others: list[str] = [] if whole else ["gone", "left"] if question.layer.is_labelled else ["gone"]
     parts = [sql.SQL("UNION ALL ({})").format(_filled(texts[part], names)) for part in others]
     names |= {"present": _filled(texts["present"], names), "others": sql.SQL(" ").join(parts)}

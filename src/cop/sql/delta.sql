@@ -9,14 +9,26 @@ WHERE (t.seq, t.id) > ({after_n}, {after_id}) AND t.seq <= {until} AND t.seq_to 
 ORDER BY t.seq, t.id LIMIT {rows}
 
 -- gone --
--- Versions that ended behind the place without one that matches after them: deleted, or gone out of box or filter.
+-- Versions that ended behind the place without one that matches after them: deleted, or gone out of box or filter. Four
+-- ranges and not one comparison of pairs: a scan stops at the end of a range of one column, while a pair that fails by its
+-- second column lets it read on through all that ended under that number, for each page. The subquery is asked row by row.
 SELECT g.n, g.id, NULL::text FROM (
-    SELECT t.seq_to AS n, t.id AS id FROM {history} AS t
-    WHERE (t.seq_to, t.id) > ({after_n}, {after_id}) AND (t.seq_to, t.id) <= ((SELECT n FROM edge), (SELECT id FROM edge))
-        AND t.seq_to <= {until} AND t.seq_to < 9223372036854775807 AND {asked}
+    {on_here} AND (SELECT n FROM edge) = {after_n} AND t.id <= (SELECT id FROM edge)
+    UNION ALL {on_here} AND (SELECT n FROM edge) > {after_n}
+    UNION ALL {ended} AND t.seq_to > {after_n} AND t.seq_to < (SELECT n FROM edge)
+    UNION ALL {ended} AND (SELECT n FROM edge) > {after_n} AND t.seq_to = (SELECT n FROM edge) AND t.id <= (SELECT id FROM edge)
 ) AS g
-WHERE NOT EXISTS (SELECT FROM {history} AS t WHERE t.id = g.id AND t.seq >= g.n AND t.seq <= {until} AND {asked})
+WHERE (SELECT NOT EXISTS (SELECT FROM {history} AS t WHERE t.id = g.id AND t.seq >= g.n AND t.seq <= {until} AND {asked}))
 ORDER BY g.n, g.id LIMIT {rows}
+
+-- ended --
+-- Versions that matched and ended.
+SELECT t.seq_to AS n, t.id AS id FROM {history} AS t
+WHERE t.seq_to <= {until} AND t.seq_to < 9223372036854775807 AND {asked}
+
+-- on_here --
+-- Those that ended under the place's own number, behind it.
+{ended} AND t.seq_to = {after_n} AND t.id > {after_id}
 
 -- left --
 -- Records that left the visible set: row security hides their versions.
