@@ -156,11 +156,13 @@ def test_classes_are_the_legend(seen: dict[str, Any]) -> None:
 def test_one_time_of_several_is_drawn(http: httpx.Client, seen: dict[str, Any], layer: Layer) -> None:
     frame = layer.style.frame
     assert frame is not None
+    assert seen["layers"][f"cop_layer_{layer.id}"]["subset"] == f'"{frame.column}" = {frame.value}'
+    if not (layer.source.reader or layer.stand_in):
+        pytest.skip("only its feed fills it")
     everything = http.get(f"/collections/{layer.id}/items", params={"limit": 10_000, "mode": "exercise"}).json()
     times = {feature["properties"][frame.column] for feature in everything["features"]}
     assert len(times) > 1
     assert frame.value in times
-    assert seen["layers"][f"cop_layer_{layer.id}"]["subset"] == f'"{frame.column}" = {frame.value}'
     assert seen["values"][layer.id] == [frame.value]
 
 
