@@ -70,7 +70,7 @@ def once(feed: _FEED) -> None:
     """Ask one feed now, and say what came of it."""
     settings = get_settings()
     declared = _declared(feed)
-    with _workshop(settings) as (shop, owner_dsn), heartbeat(owner_dsn, shop.holder):
+    with _workshop(settings) as (shop, owner_dsn), heartbeat(owner_dsn, shop):
         with shop.connections.connection() as connection:
             keeping.know(connection, [feed], shop.mode)
         ended = run_turn(shop, declared)
@@ -128,7 +128,7 @@ def rerun(
     """Read kept payloads of a feed again, in their order; idempotent, and nothing newer is overwritten."""
     settings = get_settings()
     declared = _declared(feed)
-    with _workshop(settings) as (shop, owner_dsn), heartbeat(owner_dsn, shop.holder):
+    with _workshop(settings) as (shop, owner_dsn), heartbeat(owner_dsn, shop):
         for one in run_again(shop, declared, _time(begin), _time(end) if end else None):
             tell = warn if one.ended.outcome == "failed" else say
             tell(f"turn {one.of} of {one.received_at:%Y-%m-%dT%H:%M:%SZ}: {one.ended.outcome}{_told(one.ended)}")

@@ -131,11 +131,16 @@ def test_a_worker_goes_on_when_the_store_has_thrown_it_out(start: Start, source:
     source.says(wind_csv(NOON, Cheung_Chau=50))
     worker = start(WIND)
     until(owner, "SELECT count(*) = 1 FROM layer.wind_10min")
+    # In the middle of a turn, so that its lease is left behind by a worker that lives.
+    hanging = threading.Event()
+    source.fails(lambda _: hanging.wait(3) or None)
+    until(owner, "SELECT holder IS NOT NULL FROM cop.feed WHERE feed = 'stub_wind'")
     thrown = owner.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         " AND application_name IN ('cop-worker', 'cop-queue', '') AND pid <> pg_backend_pid()"
     ).fetchall()
     assert len(thrown) >= 3
     source.says(wind_csv(NOON, Cheung_Chau=60))
-    until(owner, "SELECT mean_kmh = 60 FROM layer.wind_10min")
+    hanging.set()
+    until(owner, "SELECT mean_kmh = 60 FROM layer.wind_10min", 60)
     assert worker.poll() is None

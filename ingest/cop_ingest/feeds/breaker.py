@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 
 FAILURES = 5
-FIRST_REST = 15.0
-LONGEST_REST = 60.0  # so that a feed is right again soon after its host is
+FIRST_REST = 5.0
+LONGEST_REST = 20.0  # so that a feed is right again soon after its host is
 
 
 @dataclass(slots=True)

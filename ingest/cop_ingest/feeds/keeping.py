@@ -94,9 +94,9 @@ def take(
     return Lease(feed, mode, token, {name: Known(**known) for name, known in parts.items()}, *rest)
 
 
-def renew(connection: Connection, holder: str, seconds: float = LEASE_SECONDS) -> None:
-    """Say that a worker lives."""
-    connection.execute(_SQL["renew"], {"holder": holder, "seconds": seconds})
+def renew(connection: Connection, holder: str, feeds: Iterable[str], seconds: float = LEASE_SECONDS) -> None:
+    """Say that a worker is still at the turns of these feeds."""
+    connection.execute(_SQL["renew"], {"holder": holder, "feeds": list(feeds), "seconds": seconds})
 
 
 def release(connection: Connection, lease: Lease) -> None:

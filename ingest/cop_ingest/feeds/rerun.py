@@ -35,6 +35,7 @@ def rerun(shop: Workshop, feed: Feed, begin: datetime, end: datetime | None) -> 
         lease = keeping.take(connection, feed.id, shop.mode, shop.holder)
         if lease is None:
             raise SetupTrouble(f"{feed.id} is being asked at this moment; try again in a few seconds")
+        shop.at_work.add(feed.id)
         try:
             for turn, received_at in keeping.turns_between(connection, feed.id, shop.mode, begin, end):
                 ended = _again(shop, connection, feed, lease, turn, received_at)
@@ -45,6 +46,7 @@ def rerun(shop: Workshop, feed: Feed, begin: datetime, end: datetime | None) -> 
                 )
                 yield Rerun(turn, received_at, ended)
         finally:
+            shop.at_work.discard(feed.id)
             if not connection.closed:
                 keeping.release(connection, lease)
 

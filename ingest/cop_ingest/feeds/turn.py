@@ -45,7 +45,7 @@ class Connections(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What every turn of a worker shares; `holder` names the worker."""
+    """What every turn of a worker shares; `holder` names the worker, `at_work` the feeds that it is at."""
 
     connections: Connections
     fetcher: Fetcher
@@ -56,6 +56,7 @@ class Workshop:
     places: Places = field(default_factory=Places)
     gazetteer: Gazetteer = field(default_factory=Gazetteer)
     blobs: Path = field(default_factory=lambda: get_settings().blob_folder)
+    at_work: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,16 @@ def run_turn(shop: Workshop, feed: Feed) -> Ended | None:
         lease = keeping.take(connection, feed.id, shop.mode, shop.holder)
         if lease is None:
             return None
+        shop.at_work.add(feed.id)
         try:
             return _turn(shop, connection, feed, lease)
         except BaseException:
+            # Where the connection is gone, the lease runs out: only feeds at work are held on to.
             if not connection.closed:
                 keeping.release(connection, lease)
             raise
+        finally:
+            shop.at_work.discard(feed.id)
 
 
 def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease) -> Ended:

@@ -73,8 +73,8 @@ def pool_of(owner_dsn: str, size: int = CONCURRENCY + 2) -> ConnectionPool[Conne
 
 
 @contextmanager
-def heartbeat(owner_dsn: str, holder: str) -> Iterator[None]:
-    """Say every few seconds that this worker lives, for as long as the block lasts."""
+def heartbeat(owner_dsn: str, shop: Workshop) -> Iterator[None]:
+    """Say every few seconds which feeds this worker is at, for as long as the block lasts."""
     ends = threading.Event()
 
     def beat() -> None:
@@ -83,7 +83,7 @@ def heartbeat(owner_dsn: str, holder: str) -> Iterator[None]:
                 with psycopg.connect(owner_dsn, autocommit=True, connect_timeout=3) as connection:
                     connection.execute("SET statement_timeout = 5000")
                     while not ends.wait(_RENEW_SECONDS):
-                        keeping.renew(connection, holder)
+                        keeping.renew(connection, shop.holder, shop.at_work.copy())
             except psycopg.Error as exc:
                 _log.warning("the worker's heartbeat does not reach the store: %s", str(exc).partition("\n")[0])
                 ends.wait(1.0)
@@ -102,7 +102,7 @@ def run_worker(work: Work) -> None:
     ends = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())
-    with heartbeat(work.owner_dsn, work.shop.holder):
+    with heartbeat(work.owner_dsn, work.shop):
         while not ends.is_set():
             try:
                 ensure_queue(work.owner_dsn)

@@ -30,9 +30,9 @@ WHERE feed = %(feed)s AND mode = %(mode)s AND (held_until IS NULL OR held_until 
 RETURNING token, parts, manifest, answered_at, failures, last_good_at, observed_at, state, cause, seen, refused, told_at;
 
 -- renew --
--- This worker lives; so do its turns.
+-- The turns that this worker is at. What it once took and is at no longer is not held on to.
 UPDATE cop.feed SET held_until = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE holder = %(holder)s AND held_until > clock_timestamp();
+WHERE holder = %(holder)s AND feed = ANY (%(feeds)s) AND held_until > clock_timestamp();
 
 -- begin_turn --
 -- A turn that was cut is said to be lost by the next one of its feed.

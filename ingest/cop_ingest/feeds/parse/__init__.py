@@ -9,7 +9,7 @@ from cop_ingest.feeds.declared import Declarative, Feed
 from cop_ingest.feeds.parse.declarative import Declaration, parse_declared
 from cop_ingest.feeds.payload import Parser
 
-__all__ = ["follower_of", "parser_of"]
+__all__ = ["parser_of"]
 
 
 def parser_of(feed: Feed) -> Parser:
