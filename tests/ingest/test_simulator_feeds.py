@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from simulated import body_of, found
 
+from cop_ingest.feeds.declared import feeds
+from cop_ingest.feeds.parse import parser_of
+from cop_ingest.feeds.payload import Payload
 from cop_ingest.scenario.calendar import hong_kong
 from cop_ingest.simulator.world.world import World
 
-declared = pytest.importorskip("cop_ingest.feeds.declared", reason="the feeds' engine is not in this tree")
-reader = pytest.importorskip("cop_ingest.feeds.reader", reason="the feeds' engine is not in this tree")
-payload = pytest.importorskip("cop_ingest.feeds.payload", reason="the feeds' engine is not in this tree")
-
-FEEDS: dict[str, Any] = dict(declared.feeds())
+FEEDS: dict[str, Any] = dict(feeds())
 # In the calm before, in the worst hour, and when it is nearly over.
 TIMES = (hong_kong("2025-09-23 07:30"), hong_kong("2025-09-24 03:06"), hong_kong("2025-09-24 21:30"))
 
@@ -34,7 +33,7 @@ def _followed(feed: Any, parts: dict[str, bytes], world: World, at: datetime) ->
     if not getattr(feed, "follow", None):
         return {}
     module, _, name = feed.follow.partition(":")
-    leads = getattr(__import__(module, fromlist=[name]), name)(payload.Payload(parts, at, feed.options))
+    leads = getattr(__import__(module, fromlist=[name]), name)(Payload(parts, at, feed.options))
     return {part: body_of(world, address.split("://", 1)[1], at) for part, address in leads.items()}
 
 
@@ -44,7 +43,7 @@ def test_a_feeds_parser_takes_the_simulators_answer_whole(world: World, name: st
     for at in TIMES:
         parts = _parts(feed, world, at)
         parts |= _followed(feed, parts, world, at)
-        reading = reader.parser_of(feed)(payload.Payload(parts, at, feed.options))
+        reading = parser_of(feed)(Payload(parts, at, feed.options))
         assert [refusal.reason for refusal in reading.parsed.refusals] == [], at
         assert reading.observed_at is None or reading.observed_at <= at, "nothing is known before its time"
         records += len(reading.parsed.records)
