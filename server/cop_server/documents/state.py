@@ -71,7 +71,7 @@ def _loaded(visible: VisibleSet) -> list[tuple[Any, ...]]:
 
 def _state(layer: Layer, visible: VisibleSet, provenance: object, at: datetime | None, n: int) -> LayerState:
     if not layer.is_feature_layer:
-        return replace(_raster(layer.id), provenance=_text(provenance) or None, loaded=_told(at))
+        return replace(_raster(layer.id), provenance=_text(provenance) or layer.provenance, loaded=_told(at))
     bbox, interval = _extent(layer.id, visible, int(n))
     # Into the layer of a feed that has not run nothing was loaded yet; its source is what the file says.
     return LayerState(bbox, interval, _text(provenance) or _declared(layer, visible), _told(at))
