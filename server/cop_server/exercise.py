@@ -12,6 +12,8 @@ from cop_ingest.scenario.calendar import DAY_ENDS, OPENS
 from cop_ingest.scenario.land import is_land
 from cop_ingest.scenario.story import Story, story_named
 from cop_ingest.scenario.telling import BATCH, Told, is_open, tell, told
+from cop_ingest.simulator.opening import load_opening
+from cop_ingest.simulator.world.world import World
 from cop_ingest.times import HKT
 from cop_server.console import say, track, warn
 
@@ -25,6 +27,24 @@ def open_story(connection: psycopg.Connection, settings: Settings) -> None:
         _tell(connection, story, OPENS, "telling the exercise's story")
     except LoadRefused as exc:
         warn(f"the exercise's story: not told: {exc}")
+
+
+def open_feeds(connection: psycopg.Connection, settings: Settings) -> None:
+    """Load what the feeds say at the story's opening, where nothing has filled their layers yet.
+
+    Not where a worker asks them: what it brings and what is made up never stand in one layer.
+    """
+    terrain = settings.blob_folder / "terrain.tif"
+    world = World(
+        settings.exercise_seed, 1, settings.exercise_scale, settings.data, terrain if terrain.is_file() else None, False
+    )
+    try:
+        found = list(load_opening(connection, world, OPENS, settings.blob_folder))
+    except LoadRefused as exc:
+        warn(f"the exercise's feeds: not loaded: {exc}")
+        return
+    if inserted := sum(report.inserted for _, report in found):
+        say(f"{inserted} records of {len(found)} feeds, as the exercise opens")
 
 
 def play(owner_dsn: str, settings: Settings, to: str) -> None:

@@ -55,6 +55,8 @@ def load(settings: Settings, owner_dsn: str) -> None:
                 say(outcome.sentence)
         # After the layers, so that a moment of the story's past has them too.
         exercise.open_story(connection, settings)
+        if settings.feeds == "off":
+            exercise.open_feeds(connection, settings)
         for report in load_news(connection, register, settings.data) if settings.data is not None else ():
             _tell(report)
 

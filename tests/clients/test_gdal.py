@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from places import EMPTY
 
 from cop.catalogue import catalogue
 
@@ -114,6 +115,8 @@ def test_the_whole_server_goes_into_one_geopackage(server: str, run: Run, truth:
     out = tmp_path / "all.gpkg"
     run("ogr2ogr", "-f", "GPKG", "-mapFieldType", "StringList=String", str(out), f"OAPIF:{server}")
     for layer in catalogue().feature_layers:
+        if layer.id in EMPTY:
+            continue
         assert feature_count(run("ogrinfo", "-so", str(out), layer.id)) == truth.count(layer.id)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from places import tile_with
+from places import EMPTY, tile_with
 
 from cop.catalogue import Layer, catalogue
 
@@ -55,7 +55,7 @@ def test_metadata_is_bilingual_and_says_where_it_comes_from(layer: Layer, descri
 @pytest.mark.parametrize("layer", FEATURE_LAYERS)
 def test_features_and_the_tile_around_one_of_them(layer: Layer, http: httpx.Client) -> None:
     page = http.get(f"/collections/{layer.id}/items?limit=20").json()
-    assert page["features"], "there is no feature"
+    assert bool(page["features"]) == (layer.id not in EMPTY), "there is no feature, or one where none should be"
     assert {feature["properties"]["provenance"] for feature in page["features"]} <= {"real", "exercise"}
     placed = [feature for feature in page["features"] if feature["geometry"] is not None]
     if not placed:
@@ -95,7 +95,7 @@ def test_what_is_made_up_says_so_everywhere(http: httpx.Client, described: dict[
         if not layer.is_feature_layer:
             continue
         page = http.get(f"/collections/{layer.id}/items?limit=5").json()
-        assert {feature["properties"]["provenance"] for feature in page["features"]} == {"exercise"}, layer.id
+        assert {feature["properties"]["provenance"] for feature in page["features"]} <= {"exercise"}, layer.id
         if not layer.is_labelled:
             assert "exercise" in one["title"].lower(), layer.id
         legend = http.get(f"/collections/{layer.id}/styles/light/legend?f=json").json()

@@ -92,7 +92,7 @@ def _loaded(connection: Connection, feed: Feed, layer: Layer, parsed: Parsed, an
     if feed.target.how == "latest":
         return load_observations(connection, layer, parsed, origin, answer.made_at)
     gone = _values(feed.target.absent or {}, at) if answer.is_late else {}
-    records = [_labelled(record, feed, answer.mode, gone) for record in parsed.records]
+    records = [labelled(record, feed, answer.mode, gone) for record in parsed.records]
     return load_register(connection, layer, Parsed(records, parsed.refusals), origin)
 
 
@@ -116,7 +116,7 @@ def _values(absent: Mapping[str, object], at: datetime) -> dict[str, object]:
     return {name: at if value == _AT else value for name, value in absent.items()}
 
 
-def _labelled(record: Record, feed: Feed, mode: FeedMode, more: Mapping[str, object]) -> Record:
+def labelled(record: Record, feed: Feed, mode: FeedMode, more: Mapping[str, object]) -> Record:
     """A record of a register: whose it is and for whom, as the feed's file says where the record does not."""
     properties = {
         "release": feed.release,

@@ -118,7 +118,11 @@ def map_layer(parent: Element, entry: Entry, scene: Scene, catalogue: Catalogue)
     node(made, "layername", entry.name(scene))
     _about(made, entry, scene, catalogue)
     node(made, "provider", entry.provider, encoding="UTF-8")
-    crs(made, "srs", {"vector": "EPSG:4326", "vector-tile": MERCATOR_CRS, "raster": GRID_CRS}[kind])
+    crs(
+        made,
+        "srs",
+        {"vector": "EPSG:4326", "vector-tile": MERCATOR_CRS, "raster": f"EPSG:{entry.layer.source.crs}"}[kind],
+    )
     if kind == "vector":
         made.set("readOnly", "1")
         _vector(made, entry, scene, catalogue)
