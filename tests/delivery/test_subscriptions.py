@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from cop.errors import SetupTrouble
 from cop.settings import get_settings
 from cop_server.cli import app
 from cop_server.cluster import Cluster
+from cop_server.delivery.subscription import Subscription
 from cop_server.identity import keys
 
 Key = Callable[..., dict[str, str]]
@@ -28,6 +30,17 @@ def url(place: Cluster, start_server_once: Callable[..., str]) -> str:
     """Gives up soon: after a second and a half without success, and on an event after a second."""
     more = {"COP_DELIVERY_GIVE_UP_HOURS": "0.0006", "COP_DELIVERY_EVENT_HOURS": "0.0003"}
     return start_server_once(place.app_dsn, **QUICK, **more)
+
+
+def test_a_filter_is_parsed_once() -> None:
+    about = {"owner_department": "DSD", "owner_subject": "key:a", "audience": "public", "department": None,
+             "mode": "exercise", "target": "https://hooks.example.org/", "collections": ("incidents",),
+             "content": "batch", "place_n": 0, "place_feature": None, "filter": "category = 'flood'"}  # fmt: skip
+    first, second = (Subscription(id=id_, kind="webhook", **about) for id_ in "ab")  # type: ignore[arg-type]
+    assert first.questions() is second.questions()
+    wider = replace(first, audience="emsc")
+    assert wider.questions()[0].visible == wider.visible, "not what others ask"
+    assert replace(first, filter=None).questions()[0].where is None
 
 
 def test_who_may_have_subscriptions(http: httpx.Client, receiver: Receiver, key: Key, place: Cluster) -> None:
