@@ -262,6 +262,53 @@ def test_pausing_keeps_the_place(
     other.stop()
 
 
+def test_a_new_place_is_kept_while_a_delivery_is_under_way(
+    http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    me = key()
+    made = subscribe(me)
+    here = f"/subscriptions/{made['id']}"
+    incident(owner, "R-1")
+    until(lambda: receiver.told() == [("R-1", False)])
+    under_way, goes_on = threading.Event(), threading.Event()
+
+    def answer(_: Came) -> tuple[int, dict[str, str]]:
+        under_way.set()
+        goes_on.wait(1.5)  # less than the sender waits
+        return 204, {}
+
+    receiver.answer = answer
+    incident(owner, "R-2")
+    assert under_way.wait(20)
+    assert http.patch(here, json={"since": made["place"]}, headers=me).status_code == 200
+    time.sleep(1.1)  # until the worker has seen it, which must not be the end of it either
+    goes_on.set()
+    until(lambda: len(receiver.told()) >= 4, told=receiver.told)
+    assert receiver.told() == [("R-1", False), ("R-2", False), ("R-1", False), ("R-2", False)]
+
+
+def test_a_new_target_is_kept_while_the_old_one_fails(
+    http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    me = key()
+    made = subscribe(me)
+    other, under_way, goes_on = Receiver(), threading.Event(), threading.Event()
+
+    def answer(_: Came) -> tuple[int, dict[str, str]]:
+        under_way.set()
+        goes_on.wait(1.5)
+        return 410, {}
+
+    receiver.answer = answer
+    incident(owner, "S-1")
+    assert under_way.wait(20)
+    assert http.patch(f"/subscriptions/{made['id']}", json={"target": other.url}, headers=me).status_code == 200
+    goes_on.set()
+    until(lambda: other.told() == [("S-1", False)])
+    assert state(owner, made["id"])[0] == "active"
+    other.stop()
+
+
 def test_a_revoked_key_and_a_smaller_role_stop_it(
     http: httpx.Client, place: Cluster, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
 ) -> None:
