@@ -186,7 +186,7 @@ class Course:
         if len(events) == 1 and _is_poison(subscription, outcome, settings):
             await self._bury(subscription, events[0], outcome)
             return _pace(subscription)
-        if subscription.kind == "webhook" and (subscription.failing_s or 0) > settings.delivery_give_up_hours * 3600:
+        if _is_hopeless(subscription, settings):
             reason = f"nothing was delivered for {settings.delivery_give_up_hours:g} hours: {outcome.reason}"
             return await self._stop(subscription, reason)
         wait = wait_after(subscription.failures, outcome.retry_after_s, settings)
@@ -252,6 +252,15 @@ def _is_poison(subscription: Subscription, outcome: Outcome, settings: Settings)
     if outcome.kind == "refused" and subscription.refusals + 1 >= settings.delivery_attempts:
         return True
     return outcome.answered and (subscription.answered_s or 0) > settings.delivery_event_hours * 3600
+
+
+def _is_hopeless(subscription: Subscription, settings: Settings) -> bool:
+    """Whether a webhook has taken nothing for so long, and has had its attempts at what comes next too.
+
+    Without these, one lost event would end a quiet subscription at the first failure of the next one, weeks later.
+    """
+    is_long = (subscription.failing_s or 0) > settings.delivery_give_up_hours * 3600
+    return subscription.kind == "webhook" and is_long and subscription.failures + 1 >= settings.delivery_attempts
 
 
 def wait_after(failures: int, asked: float | None, settings: Settings) -> float:

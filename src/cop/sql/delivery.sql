@@ -94,8 +94,9 @@ RETURNING s.*, (SELECT count(*) FROM cop.dead_letter AS d WHERE d.subscription =
 -- moved --
 -- The place after a delivery, or where there was nothing to deliver. Nothing where people have changed the subscription
 -- since it was read: what they want (another place, another target) is not overwritten, and it is read again.
+-- Only a delivery ends the time of failing: a target that loses every event must be given up some day.
 UPDATE cop.subscription SET place_n = %(place_n)s, place_feature = %(place_feature)s,
-    failures = 0, failing_since = NULL, refusals = 0, answered_since = NULL, next_attempt_at = NULL,
+    failures = 0, failing_since = CASE WHEN NOT %(delivered)s THEN failing_since END, refusals = 0, answered_since = NULL, next_attempt_at = NULL,
     last_error = NULL, last_delivered_at = CASE WHEN %(delivered)s THEN clock_timestamp() ELSE last_delivered_at END
 WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s;
 
