@@ -49,6 +49,32 @@ def test_a_change_comes_signed_and_is_the_event_of_the_stream(
     assert "secret" not in listed[0], "told once"
 
 
+def test_the_audit_knows_what_was_sent_and_who_has_it_sent(
+    http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    me, boss, other, open_to_all = key(), key("administrator", "DSD"), Receiver(), Receiver()
+    made = subscribe(me)
+    here = f"/subscriptions/{made['id']}"
+    subscribe(me, open_to_all, audience="public")
+    incident(owner, "N-1")
+    until(lambda: receiver.told() == open_to_all.told() == [("N-1", False)])
+    http.patch(here, json={"target": other.url}, headers=me)
+    http.patch(here, json={"state": "paused"}, headers=me)
+    http.post(f"{here}/redeliver", headers=me)
+    http.delete(here, headers=me)
+
+    def told(**about: str) -> list[tuple[Any, ...]]:
+        entries = http.get("/audit", params=about, headers=boss).json()["entries"]
+        return [(one["form"], one["actor"], one["collection"], one["count"]) for one in reversed(entries)]
+
+    who = made["owner"]["subject"]
+    wanted = [(form, who, "subscriptions", 1) for form in ("create", "retarget", "change", "redeliver", "remove")]
+    until(lambda: told(feature=made["id"], deed="subscribe") == wanted, told=lambda: told(deed="subscribe"))
+    assert told(actor=who, deed="export") == [("webhook", who, "incidents", 1)], "what is public is not noted"
+    other.stop()
+    open_to_all.stop()
+
+
 def test_single_content_is_one_event_a_request(owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe) -> None:
     subscribe(key(), content="single")
     for n in range(3):

@@ -19,6 +19,7 @@ from cop.settings import Settings, get_settings
 from cop.visible import VisibleSet
 from cop_server.delivery.book import Lease
 from cop_server.delivery.mqtt import MOST_PUBLISHED
+from cop_server.delivery.notes import note_sent
 from cop_server.delivery.outcome import DELIVERED, Event, Outcome, Sender
 from cop_server.delivery.reading import MOST_EVENTS, Portion, check_place, last_number, newest_of, next_portion
 from cop_server.delivery.rights import why_not
@@ -147,6 +148,7 @@ class Course:
         portion = await in_threads(next_portion, self._url, subscription, after, most)
         if not portion.events:
             return await self._pass_over(subscription, portion.until)
+        await in_threads(note_sent, subscription, portion.events)
         outcome = await self._sender.send(subscription, portion.events)
         if outcome.kind == "delivered":
             return await self._delivered(subscription, portion)
@@ -216,6 +218,8 @@ class Course:
         says when to come again, is tried again.
         """
         event = await in_threads(newest_of, self._url, subscription, collection, feature, n)
+        if event is not None:
+            await in_threads(note_sent, subscription, [event])
         outcome = DELIVERED if event is None else await self._sender.send(subscription, [event])
         if outcome.kind == "delivered":
             await in_threads(self._lease.settled, subscription, collection, feature)
