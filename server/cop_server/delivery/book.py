@@ -86,6 +86,13 @@ def redeliver(id_: str) -> int:
         return found
 
 
+def health() -> dict[str, float]:
+    """Subscriptions active, paused, dead and unheld (active, and no process has them), dead letters, and failing_s: for
+    how many seconds the one that has failed longest has failed.
+    """
+    return {name: float(value) for name, value in _read("health", {})[0].items()}
+
+
 class Lease:
     """What one process holds, and may therefore deliver. Each method asks the store."""
 

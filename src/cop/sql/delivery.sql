@@ -100,6 +100,16 @@ UPDATE cop.subscription SET place_n = %(place_n)s, place_feature = %(place_featu
     last_error = NULL, last_delivered_at = CASE WHEN %(delivered)s THEN clock_timestamp() ELSE last_delivered_at END
 WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s;
 
+-- health --
+-- What operations watch. A publication that the settings no longer name is nobody's, and no trouble.
+SELECT count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'paused') AS paused,
+    count(*) FILTER (WHERE state = 'dead') AS dead,
+    count(*) FILTER (WHERE state = 'active' AND kind = 'webhook' AND is_held IS NOT TRUE) AS unheld,
+    coalesce(extract(epoch FROM clock_timestamp() - min(failing_since)
+        FILTER (WHERE state = 'active' AND failures > 0 AND is_held)), 0)::float8 AS failing_s,
+    (SELECT count(*) FROM cop.dead_letter) AS dead_letters
+FROM (SELECT *, held_until > clock_timestamp() AS is_held FROM cop.subscription) AS s;
+
 -- settled --
 -- What was delivered is no dead letter any more; not where another process delivers by now, or people changed the target.
 DELETE FROM cop.dead_letter WHERE subscription = (
