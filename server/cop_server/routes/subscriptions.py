@@ -77,7 +77,7 @@ class Subscriptions:
         principal, mode = await _writer(request)
         document = await _document(request, _NEW)
         wanted = await run_in_threadpool(read_new, principal, mode, document)
-        rate = await ask_permission(wanted.target)
+        rate = await ask_permission(wanted.target, owner=wanted.owner_department)
         made = await run_in_threadpool(_kept, wanted, rate)
         note_change(principal, made, "create", _id_of(request))
         headers = {"Location": f"{self._url}/subscriptions/{made.id}"}
@@ -112,7 +112,7 @@ async def asked(change: Change) -> Change:
     """The change, once its target has agreed where it has to be asked."""
     if not change.asks_target:
         return change
-    rate = await ask_permission(change.subscription.target)
+    rate = await ask_permission(change.subscription.target, owner=change.subscription.owner_department)
     return replace(change, subscription=replace(change.subscription, rate=rate))
 
 
