@@ -23,7 +23,7 @@ from cop.store.reading import Connection
 from cop.store.statements import statements
 
 _SQL = Path(__file__).parent / "sql" / "audit.sql"
-READS = ("read", "export", "stream")
+READS = ("read", "export", "stream", "subscribe")
 WRITES = ("write", "insert", "update", "delete", "load", "redact", "prune", "restore")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from cop.errors import SetupTrouble
 from cop.settings import get_settings
 from cop_server.cli import app
 from cop_server.cluster import Cluster
+from cop_server.delivery.subscription import Subscription
 from cop_server.identity import keys
 
 Key = Callable[..., dict[str, str]]
@@ -26,8 +28,20 @@ Subscribe = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def url(place: Cluster, start_server_once: Callable[..., str]) -> str:
     """Gives up soon: after a second and a half without success, and on an event after a second."""
-    more = {"COP_DELIVERY_GIVE_UP_HOURS": "0.0006", "COP_DELIVERY_EVENT_HOURS": "0.0003"}
+    more = {"COP_DELIVERY_GIVE_UP_HOURS": "0.0006", "COP_DELIVERY_EVENT_HOURS": "0.0003",
+            "COP_DELIVERY_ATTEMPTS": "3"}  # fmt: skip
     return start_server_once(place.app_dsn, **QUICK, **more)
+
+
+def test_a_filter_is_parsed_once() -> None:
+    about = {"owner_department": "DSD", "owner_subject": "key:a", "audience": "public", "department": None,
+             "mode": "exercise", "target": "https://hooks.example.org/", "collections": ("incidents",),
+             "content": "batch", "place_n": 0, "place_feature": None, "filter": "category = 'flood'"}  # fmt: skip
+    first, second = (Subscription(id=id_, kind="webhook", **about) for id_ in "ab")  # type: ignore[arg-type]
+    assert first.questions() is second.questions()
+    wider = replace(first, audience="emsc")
+    assert wider.questions()[0].visible == wider.visible, "not what others ask"
+    assert replace(first, filter=None).questions()[0].where is None
 
 
 def test_who_may_have_subscriptions(http: httpx.Client, receiver: Receiver, key: Key, place: Cluster) -> None:
@@ -160,6 +174,32 @@ def test_a_target_that_is_silent_is_given_up_and_one_that_fails_loses_an_event(
     assert http.patch(f"/subscriptions/{lost}", json={"state": "active"}, headers=me).status_code == 200
     until(lambda: silent.told() == [("T-1", False), ("T-2", False)])
     silent.stop()
+
+
+def test_a_target_that_loses_every_event_is_given_up(
+    owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    receiver.answer = lambda _: (404, {})
+    made = subscribe(key(), content="single")["id"]
+    for n in range(6):
+        incident(owner, f"L-{n}")
+    until(lambda: state(owner, made)[0] == "dead", told=lambda: state(owner, made))
+    assert "nothing was delivered" in state(owner, made)[1]
+    letters = owner.execute("SELECT count(*) FROM cop.dead_letter WHERE subscription = %s", [made]).fetchone()[0]
+    assert 1 <= letters < 6, "it was given up after the first, and before the last"
+
+
+def test_a_lost_event_long_ago_does_not_end_it_at_the_next_failure(
+    owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    made = subscribe(key(), content="single")["id"]
+    owner.execute("UPDATE cop.subscription SET failing_since = now() - interval '1 day' WHERE id = %s", [made])
+    answers = iter([503])
+    receiver.answer = lambda _: (next(answers, 204), {})
+    incident(owner, "M-1")
+    until(lambda: receiver.told() == [("M-1", False)])
+    since = "SELECT failing_since FROM cop.subscription WHERE id = %s"
+    until(lambda: owner.execute(since, [made]).fetchone() == (None,))
 
 
 def test_a_place_that_is_kept_no_longer_stops_it(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import socket
 import ssl
 import threading
 import time
@@ -27,7 +28,7 @@ from cop.errors import Invalid
 from cop.settings import Settings, get_settings
 from cop_server.delivery import webhook as webhooks
 from cop_server.delivery.course import wait_after
-from cop_server.delivery.target import NotAllowed, checked_address, is_allowed, read_target
+from cop_server.delivery.target import NotAllowed, checked_address, is_allowed, read_target, resolver_of
 from cop_server.delivery.webhook import (
     Webhook,
     ask_permission,
@@ -135,6 +136,38 @@ def test_a_name_that_turns_private_is_not_called(monkeypatch: pytest.MonkeyPatch
         asyncio.run(call())
     assert inside.came == []
     inside.stop()
+
+
+def test_a_department_with_dead_name_servers_holds_up_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()  # the name server that does not answer: a thread waits, as it would for the machine's
+    monkeypatch.setenv("COP_DELIVERY_TIMEOUT_S", "0.5")
+    get_settings.cache_clear()
+    real = socket.getaddrinfo
+
+    def look_up(host: str, port: int, **more: Any) -> Any:
+        if host.endswith(".dead.example"):
+            answers.wait(20)
+        return real("127.0.0.1", port, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    async def course() -> None:
+        dead = [asyncio.create_task(resolver_of("FSD")(f"h{n}.dead.example", 443)) for n in range(10)]
+        queued = asyncio.create_task(resolver_of("FSD")("lives.example", 443))
+        done, _ = await asyncio.wait(dead, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert all(isinstance(one.exception(), TimeoutError) for one in done), "a lookup has its time"
+        async with asyncio.timeout(5):
+            assert await resolver_of("DSD")("lives.example", 443) == ["127.0.0.1"], "others are not held up"
+        await asyncio.sleep(0.6)
+        assert not queued.done(), "waiting for one's own is no failure"
+        answers.set()
+        assert await queued == ["127.0.0.1"]
+        await asyncio.wait(dead)
+
+    try:
+        asyncio.run(course())
+    finally:
+        answers.set()
 
 
 @pytest.fixture

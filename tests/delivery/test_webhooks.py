@@ -49,6 +49,32 @@ def test_a_change_comes_signed_and_is_the_event_of_the_stream(
     assert "secret" not in listed[0], "told once"
 
 
+def test_the_audit_knows_what_was_sent_and_who_has_it_sent(
+    http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    me, boss, other, open_to_all = key(), key("administrator", "DSD"), Receiver(), Receiver()
+    made = subscribe(me)
+    here = f"/subscriptions/{made['id']}"
+    subscribe(me, open_to_all, audience="public")
+    incident(owner, "N-1")
+    until(lambda: receiver.told() == open_to_all.told() == [("N-1", False)])
+    http.patch(here, json={"target": other.url}, headers=me)
+    http.patch(here, json={"state": "paused"}, headers=me)
+    http.post(f"{here}/redeliver", headers=me)
+    http.delete(here, headers=me)
+
+    def told(**about: str) -> list[tuple[Any, ...]]:
+        entries = http.get("/audit", params=about, headers=boss).json()["entries"]
+        return [(one["form"], one["actor"], one["collection"], one["count"]) for one in reversed(entries)]
+
+    who = made["owner"]["subject"]
+    wanted = [(form, who, "subscriptions", 1) for form in ("create", "retarget", "change", "redeliver", "remove")]
+    until(lambda: told(feature=made["id"], deed="subscribe") == wanted, told=lambda: told(deed="subscribe"))
+    assert told(actor=who, deed="export") == [("webhook", who, "incidents", 1)], "what is public is not noted"
+    other.stop()
+    open_to_all.stop()
+
+
 def test_single_content_is_one_event_a_request(owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe) -> None:
     subscribe(key(), content="single")
     for n in range(3):
@@ -259,6 +285,53 @@ def test_pausing_keeps_the_place(
     time.sleep(1)
     assert (receiver.came, len(other.told())) == ([], 4)
     assert http.get(here, headers=me).status_code == 404
+    other.stop()
+
+
+def test_a_new_place_is_kept_while_a_delivery_is_under_way(
+    http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    me = key()
+    made = subscribe(me)
+    here = f"/subscriptions/{made['id']}"
+    incident(owner, "R-1")
+    until(lambda: receiver.told() == [("R-1", False)])
+    under_way, goes_on = threading.Event(), threading.Event()
+
+    def answer(_: Came) -> tuple[int, dict[str, str]]:
+        under_way.set()
+        goes_on.wait(1.5)  # less than the sender waits
+        return 204, {}
+
+    receiver.answer = answer
+    incident(owner, "R-2")
+    assert under_way.wait(20)
+    assert http.patch(here, json={"since": made["place"]}, headers=me).status_code == 200
+    time.sleep(1.1)  # until the worker has seen it, which must not be the end of it either
+    goes_on.set()
+    until(lambda: len(receiver.told()) >= 4, told=receiver.told)
+    assert receiver.told() == [("R-1", False), ("R-2", False), ("R-1", False), ("R-2", False)]
+
+
+def test_a_new_target_is_kept_while_the_old_one_fails(
+    http: httpx.Client, owner: Any, receiver: Receiver, key: Key, subscribe: Subscribe
+) -> None:
+    me = key()
+    made = subscribe(me)
+    other, under_way, goes_on = Receiver(), threading.Event(), threading.Event()
+
+    def answer(_: Came) -> tuple[int, dict[str, str]]:
+        under_way.set()
+        goes_on.wait(1.5)
+        return 410, {}
+
+    receiver.answer = answer
+    incident(owner, "S-1")
+    assert under_way.wait(20)
+    assert http.patch(f"/subscriptions/{made['id']}", json={"target": other.url}, headers=me).status_code == 200
+    goes_on.set()
+    until(lambda: other.told() == [("S-1", False)])
+    assert state(owner, made["id"])[0] == "active"
     other.stop()
 
 

@@ -25,6 +25,7 @@ from cop.store.writing import write_pool_state
 from cop.visible import VisibleSet
 from cop_server.border.metrics import CACHE_BYTES, DEAF, POOL, STREAMS, begin
 from cop_server.cache import AnswerCache
+from cop_server.delivery import book
 from cop_server.documents.state import loaded_at
 from cop_server.events.hub import Hub
 
@@ -65,7 +66,7 @@ def look(hub: Hub, cache: AnswerCache) -> None:
 
 
 class StoreCollector(Collector):
-    """The store as metrics: marks, times of loading, the feeds' own register, and whether it answers."""
+    """The store as metrics: marks, times of loading, the feeds' own register, deliveries, and whether it answers."""
 
     def __init__(self, mode: Mode) -> None:
         self._visible = VisibleSet("emsc", mode=mode)
@@ -74,7 +75,7 @@ class StoreCollector(Collector):
         """Read, and tell; where the store does not answer, only that it does not."""
         up = GaugeMetricFamily("cop_store_up", "Whether the store answers")
         try:
-            found = [*self._marks(), *self._loads(), *self._feeds()]
+            found = [*self._marks(), *self._loads(), *self._feeds(), *_deliveries()]
         except CopError:
             found = []
             up.add_metric([], 0)
@@ -129,6 +130,20 @@ class StoreCollector(Collector):
                 value = values.get(columns[name])
                 if value is not None:
                     family.add_metric([feature["id"]], _number(value))
+
+
+def _deliveries() -> Iterator[Any]:
+    told = book.health()
+    states = GaugeMetricFamily("cop_subscriptions", "Subscriptions, by state", labels=["state"])
+    for state in ("active", "paused", "dead"):
+        states.add_metric([state], told[state])
+    yield states
+    for name, says, value in (
+        ("cop_subscriptions_unheld", "Active webhooks that no process delivers for", "unheld"),
+        ("cop_subscriptions_failing_seconds", "For how long the longest has failed that fails now", "failing_s"),
+        ("cop_dead_letters", "Changes that targets have not taken", "dead_letters"),
+    ):
+        yield GaugeMetricFamily(name, says, told[value])
 
 
 def _number(value: Any) -> float:

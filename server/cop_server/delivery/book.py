@@ -86,6 +86,13 @@ def redeliver(id_: str) -> int:
         return found
 
 
+def health() -> dict[str, float]:
+    """Subscriptions active, paused, dead and unheld (active, and no process has them), dead letters, and failing_s: for
+    how many seconds the one that has failed longest has failed.
+    """
+    return {name: float(value) for name, value in _read("health", {})[0].items()}
+
+
 class Lease:
     """What one process holds, and may therefore deliver. Each method asks the store."""
 
@@ -112,37 +119,45 @@ class Lease:
             row = cursor.execute(statements(_SQL)["before"], self._about | {"id": id_}).fetchone()
         return None if row is None else subscription_of(row)
 
-    def moved(self, id_: str, place: Place, delivered: list[tuple[str, str]], *, settle: bool) -> bool:
-        """Keep the place behind what was delivered (collections and features); whether it still was this process'."""
-        about = self._about | {"id": id_, "place_n": place.n, "place_feature": place.feature}
-        settled = {"id": id_, "collections": [c for c, _ in delivered], "features": [f for _, f in delivered]}
+    def moved(self, of: Subscription, place: Place, delivered: list[tuple[str, str]], *, settle: bool) -> bool:
+        """Keep the place behind what was delivered (collections and features); whether it still was this process'.
+
+        Here and below nothing is kept where people have changed the subscription since it was read (False).
+        """
+        about = self._known(of) | {"place_n": place.n, "place_feature": place.feature}
+        settled = self._known(of) | {"collections": [c for c, _ in delivered], "features": [f for _, f in delivered]}
         steps = [("settled", settled)] if settle else []
         return _write(*steps, ("moved", about | {"delivered": bool(delivered)})) == 1
 
-    def failed(self, id_: str, error: str, wait: float, *, refused: bool, answered: bool) -> None:
+    def failed(self, of: Subscription, error: str, wait: float, *, refused: bool, answered: bool) -> bool:
         """Keep a failure, and when to try again; of one event alone, whether the target refused or answered it."""
-        about = {"id": id_, "error": error[:_LONGEST_ERROR], "wait": wait, "refused": refused, "answered": answered}
-        _write(("failed", self._about | about))
+        about = {"error": error[:_LONGEST_ERROR], "wait": wait, "refused": refused, "answered": answered}
+        return _write(("failed", self._known(of) | about)) == 1
 
-    def bury(self, id_: str, collection: str, change: Change, reason: str, attempts: int, place: Place | None) -> None:
+    def bury(
+        self, of: Subscription, collection: str, change: Change, reason: str, attempts: int, place: Place | None
+    ) -> bool:
         """Put an event among the dead letters, and go on behind it where a place is given."""
-        about = self._about | {"id": id_}
+        about = self._known(of)
         letter = {"collection": collection, "feature": change.id, "n": change.n, "reason": reason[:_LONGEST_ERROR],
                   "attempts": attempts}  # fmt: skip
         steps = [("bury", about | letter)]
         if place is not None:
             steps.append(("moved", about | {"place_n": place.n, "place_feature": place.feature, "delivered": False}))
-        _write(*steps)
+        return _write(*steps) == 1
 
     def due(self, id_: str) -> tuple[str, str, int] | None:
         """A dead letter that somebody wants sent again: collection, feature, number."""
         rows = _read("due", {"id": id_})
         return (rows[0]["collection"], rows[0]["feature"], rows[0]["n"]) if rows else None
 
-    def settled(self, id_: str, collection: str, feature: str) -> None:
+    def settled(self, of: Subscription, collection: str, feature: str) -> None:
         """A dead letter was delivered."""
-        _write(("settled", {"id": id_, "collections": [collection], "features": [feature]}))
+        _write(("settled", self._known(of) | {"collections": [collection], "features": [feature]}))
 
-    def stop(self, id_: str, error: str) -> None:
+    def stop(self, of: Subscription, error: str) -> bool:
         """End deliveries until somebody resumes them."""
-        _write(("stop", self._about | {"id": id_, "error": error[:_LONGEST_ERROR]}))
+        return _write(("stop", self._known(of) | {"error": error[:_LONGEST_ERROR]})) == 1
+
+    def _known(self, of: Subscription) -> dict[str, Any]:
+        return self._about | {"id": of.id, "revision": of.revision}

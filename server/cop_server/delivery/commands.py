@@ -20,10 +20,14 @@ from cop_server.cluster_existing import find_store
 from cop_server.console import say
 from cop_server.delivery import book
 from cop_server.delivery.manage import keep_change, read_change, read_new
+from cop_server.delivery.notes import form_of_change, note_change
+from cop_server.delivery.subscription import Subscription
 from cop_server.delivery.webhook import ask_permission, told_secret
 from cop_server.identity.keys import holder_by_id
+from cop_server.noting import flush
 
 subscriptions_app = typer.Typer(no_args_is_help=True, help="Subscriptions: webhooks, and what the broker is told.")
+_OPERATOR = Principal("operator", "emsc")
 _Name = Annotated[str, typer.Argument(help="The subscription's id, as `cop subscriptions list` shows it.")]
 
 
@@ -79,9 +83,16 @@ def add(
         wanted = read_new(holder_by_id(key), _mode(mode), document)
         wanted = replace(wanted, rate=asyncio.run(ask_permission(target)))
         book.create(wanted)
+        _note(wanted, "create")
         assert wanted.secret is not None
         say(f"subscription {wanted.id} to {target}; keep its secret now, it cannot be shown again:")
         typer.echo(told_secret(wanted.secret))
+
+
+def _note(subscription: Subscription, form: str) -> None:
+    """Tell the audit at once: no server process writes it here."""
+    note_change(_OPERATOR, subscription, form)
+    flush(finish=True)
 
 
 def _mode(text: str | None) -> Mode:
@@ -125,14 +136,16 @@ def _changed(name: str, document: dict[str, Any], key: str | None = None) -> Non
     if change.asks_target:
         rate = asyncio.run(ask_permission(found.target))
         change = replace(change, subscription=replace(change.subscription, rate=rate))
-    keep_change(change)
+    _note(keep_change(change), form_of_change(found, change.subscription))
 
 
 @subscriptions_app.command()
 def remove(name: _Name) -> None:
     """End a subscription, its dead letters too."""
     with _store():
-        book.remove(book.one(name).id)
+        found = book.one(name)
+        book.remove(found.id)
+        _note(found, "remove")
     say(f"{name} is removed")
 
 
@@ -140,4 +153,7 @@ def remove(name: _Name) -> None:
 def redeliver(name: _Name) -> None:
     """Send its dead letters again, each in its newest state."""
     with _store():
-        say(f"{book.redeliver(book.one(name).id)} are sent again")
+        found = book.one(name)
+        letters = book.redeliver(found.id)
+        _note(found, "redeliver")
+    say(f"{letters} are sent again")

@@ -19,6 +19,7 @@ from cop.settings import Settings, get_settings
 from cop.visible import VisibleSet
 from cop_server.delivery.book import Lease
 from cop_server.delivery.mqtt import MOST_PUBLISHED
+from cop_server.delivery.notes import note_sent
 from cop_server.delivery.outcome import DELIVERED, Event, Outcome, Sender
 from cop_server.delivery.reading import MOST_EVENTS, Portion, check_place, last_number, newest_of, next_portion
 from cop_server.delivery.rights import why_not
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 _GATHER_S = 0.2  # changes of one feature within it come as one
 _KEEP_PLACE_S = 30.0  # a place that moved past what was not asked for is kept now and then
 _STORE_AGAIN_S = 1.0
+_READ_AGAIN = 0.0  # no wait: people have changed it, or it is another's; the next step finds which
 
 
 Marks = Callable[[VisibleSet], Awaitable[dict[str, int]]]
@@ -73,15 +75,20 @@ class Course:
         """Wait so long, or until there is something to do (None); whoever changes the subscription ends it early."""
         revision = self.revision
         if wait is None:
-            while not await self._is_behind() and self.revision == revision:
+            while not await self._is_behind() and not self._is_changed(revision):
                 await self.woken.wait()
                 self.woken.clear()
                 await asyncio.sleep(_GATHER_S)
             return
         loop = asyncio.get_running_loop()
         ends = loop.time() + wait
-        while loop.time() < ends and self.revision == revision:
+        while loop.time() < ends and not self._is_changed(revision):
             await asyncio.sleep(min(0.2, max(ends - loop.time(), 0.0)))
+
+    def _is_changed(self, revision: int) -> bool:
+        """Whether people have changed it since this revision, or since it was read for the last step."""
+        read = self._subscription
+        return self.revision != revision or (read is not None and self.revision > read.revision)
 
     async def _is_behind(self) -> bool:
         """Whether a layer that is asked about has changed. Only looked at: nothing is written for what is others'."""
@@ -112,8 +119,7 @@ class Course:
         if subscription.wait_s:
             return subscription.wait_s
         if (reason := await in_threads(why_not, subscription)) is not None:
-            await self._stop(reason)
-            return None
+            return await self._stop(subscription, reason)
         if subscription.dead_letters and (due := await in_threads(self._lease.due, self.id)) is not None:
             return await self._again(subscription, *due)
         return await self._onward(subscription)
@@ -126,11 +132,12 @@ class Course:
             await in_threads(check_place, subscription)
         except Refused as exc:
             if subscription.kind == "webhook":
-                await self._stop(f"{exc.detail}. Resume it with since=0 for the whole, or with the number of a walk")
+                reason = f"{exc.detail}. Resume it with since=0 for the whole, or with the number of a walk"
+                await self._stop(subscription, reason)
                 return False
             _log.error("%s: %s; it goes on from now, and its readers must read the items again", self.id, exc.detail)
             now = Place(await in_threads(last_number, subscription.visible))
-            await in_threads(lambda: self._lease.moved(self.id, now, [], settle=False))
+            await in_threads(lambda: self._lease.moved(subscription, now, [], settle=False))
             return False
         return True
 
@@ -140,26 +147,30 @@ class Course:
         most = min(self._most, _most_of(subscription))
         portion = await in_threads(next_portion, self._url, subscription, after, most)
         if not portion.events:
-            await self._pass_over(portion.until)
-            return None
+            return await self._pass_over(subscription, portion.until)
+        await in_threads(note_sent, subscription, portion.events)
         outcome = await self._sender.send(subscription, portion.events)
         if outcome.kind == "delivered":
             return await self._delivered(subscription, portion)
         return await self._failed(subscription, portion, outcome)
 
-    async def _pass_over(self, until: Place) -> None:
+    async def _pass_over(self, subscription: Subscription, until: Place) -> float | None:
         now = asyncio.get_running_loop().time()
         self._ahead = until
         if now - self._kept_at >= _KEEP_PLACE_S:
             self._kept_at = now
-            await in_threads(lambda: self._lease.moved(self.id, until, [], settle=False))
+            if not await in_threads(lambda: self._lease.moved(subscription, until, [], settle=False)):
+                return _READ_AGAIN
+        return None
 
     async def _delivered(self, subscription: Subscription, portion: Portion) -> float | None:
         features = [(one.collection, one.change.id) for one in portion.events]
         settle = subscription.dead_letters > 0
         self._subscription = replace(subscription, place_n=portion.until.n, place_feature=portion.until.feature)
-        self._stays = await in_threads(lambda: self._lease.moved(self.id, portion.until, features, settle=settle))
+        kept = await in_threads(lambda: self._lease.moved(subscription, portion.until, features, settle=settle))
         self._ahead = None
+        if not kept:
+            return _READ_AGAIN
         self._kept_at = asyncio.get_running_loop().time()
         self._most = min(2 * self._most, MOST_EVENTS)
         return None if portion.is_all and not subscription.rate else _pace(subscription)
@@ -169,8 +180,7 @@ class Course:
         settings = get_settings()
         events = portion.events
         if outcome.kind == "gone":
-            await self._stop(outcome.reason)
-            return None
+            return await self._stop(subscription, outcome.reason)
         if outcome.kind == "refused" and len(events) > 1:
             self._most = len(events) // 2
             return _pace(subscription)
@@ -178,19 +188,26 @@ class Course:
         if len(events) == 1 and _is_poison(subscription, outcome, settings):
             await self._bury(subscription, events[0], outcome)
             return _pace(subscription)
-        if subscription.kind == "webhook" and (subscription.failing_s or 0) > settings.delivery_give_up_hours * 3600:
-            await self._stop(f"nothing was delivered for {settings.delivery_give_up_hours:g} hours: {outcome.reason}")
-            return None
+        if _is_hopeless(subscription, settings):
+            reason = f"nothing was delivered for {settings.delivery_give_up_hours:g} hours: {outcome.reason}"
+            return await self._stop(subscription, reason)
         wait = wait_after(subscription.failures, outcome.retry_after_s, settings)
         refused, answered = outcome.kind == "refused", outcome.answered and len(events) == 1
-        await in_threads(lambda: self._lease.failed(self.id, outcome.reason, wait, refused=refused, answered=answered))
-        return wait
+        return await self._put_off(subscription, outcome, wait, refused=refused, answered=answered)
+
+    async def _put_off(
+        self, subscription: Subscription, outcome: Outcome, wait: float, *, refused: bool, answered: bool
+    ) -> float:
+        kept = await in_threads(
+            lambda: self._lease.failed(subscription, outcome.reason, wait, refused=refused, answered=answered)
+        )
+        return wait if kept else _READ_AGAIN
 
     async def _bury(self, subscription: Subscription, event: Event, outcome: Outcome) -> None:
         _log.warning("%s: %s is a dead letter: %s", self.id, event.id, outcome.reason)
         attempts = subscription.refusals + 1
         await in_threads(
-            self._lease.bury, self.id, event.collection, event.change, outcome.reason, attempts, event.place
+            self._lease.bury, subscription, event.collection, event.change, outcome.reason, attempts, event.place
         )
         self._ahead = None
 
@@ -201,23 +218,25 @@ class Course:
         says when to come again, is tried again.
         """
         event = await in_threads(newest_of, self._url, subscription, collection, feature, n)
+        if event is not None:
+            await in_threads(note_sent, subscription, [event])
         outcome = DELIVERED if event is None else await self._sender.send(subscription, [event])
         if outcome.kind == "delivered":
-            await in_threads(self._lease.settled, self.id, collection, feature)
+            await in_threads(self._lease.settled, subscription, collection, feature)
         elif outcome.kind == "gone":
-            await self._stop(outcome.reason)
+            return await self._stop(subscription, outcome.reason)
         elif outcome.answered and outcome.retry_after_s is None and event is not None:
-            await in_threads(self._lease.bury, self.id, collection, event.change, outcome.reason, 1, None)
+            await in_threads(self._lease.bury, subscription, collection, event.change, outcome.reason, 1, None)
         else:
             wait = wait_after(subscription.failures, outcome.retry_after_s, get_settings())
-            await in_threads(lambda: self._lease.failed(self.id, outcome.reason, wait, refused=False, answered=False))
-            return wait
+            return await self._put_off(subscription, outcome, wait, refused=False, answered=False)
         return _pace(subscription)
 
-    async def _stop(self, reason: str) -> None:
-        _log.warning("the subscription %s has stopped: %s", self.id, reason)
-        self._stays = False
-        await in_threads(self._lease.stop, self.id, reason)
+    async def _stop(self, subscription: Subscription, reason: str) -> float:
+        if await in_threads(self._lease.stop, subscription, reason):
+            _log.warning("the subscription %s has stopped: %s", self.id, reason)
+            self._stays = False
+        return _READ_AGAIN
 
 
 def _most_of(subscription: Subscription) -> int:
@@ -237,6 +256,15 @@ def _is_poison(subscription: Subscription, outcome: Outcome, settings: Settings)
     if outcome.kind == "refused" and subscription.refusals + 1 >= settings.delivery_attempts:
         return True
     return outcome.answered and (subscription.answered_s or 0) > settings.delivery_event_hours * 3600
+
+
+def _is_hopeless(subscription: Subscription, settings: Settings) -> bool:
+    """Whether a webhook has taken nothing for so long, and has had its attempts at what comes next too.
+
+    Without these, one lost event would end a quiet subscription at the first failure of the next one, weeks later.
+    """
+    is_long = (subscription.failing_s or 0) > settings.delivery_give_up_hours * 3600
+    return subscription.kind == "webhook" and is_long and subscription.failures + 1 >= settings.delivery_attempts
 
 
 def wait_after(failures: int, asked: float | None, settings: Settings) -> float:

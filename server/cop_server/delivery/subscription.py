@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from cop.catalogue import catalogue
@@ -79,7 +80,13 @@ class Subscription:
 
     def questions(self) -> tuple[Question, ...]:
         """What it asks, one question a collection. Raises Refused where the layers are not what they were."""
-        return read_stream(catalogue(), self.visible, self.given)
+        return _asked(self.visible, tuple(sorted(self.given.items())))
+
+
+@lru_cache(maxsize=1000)
+def _asked(visible: VisibleSet, given: tuple[tuple[str, str], ...]) -> tuple[Question, ...]:
+    """The questions, parsed once: they are asked for after each ring, on the event loop too."""
+    return read_stream(catalogue(), visible, dict(given))
 
 
 def subscription_of(row: Mapping[str, Any]) -> Subscription:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -18,8 +19,7 @@ from cop.settings import Settings, get_settings
 
 LONGEST = 2000
 Resolver = Callable[[str, int], Awaitable[list[str]]]
-# Threads of their own: a name server that does not answer holds up nobody but other deliveries.
-_RESOLVING = ThreadPoolExecutor(4, thread_name_prefix="resolve")
+_LOOKUPS_OF_AN_OWNER = 2
 _EXAMPLE = "https://hooks.example.org/cop"
 _PORTS = {"https": 443, "http": 80}
 # Networks within which an IPv4 address is written as an IPv6 one: NAT64 (RFC 6052).
@@ -79,11 +79,38 @@ def _fault(value: object, reason: str) -> Invalid:
     return Invalid([Fault("/target", value, reason, _EXAMPLE)])
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, as the machine's resolver gives them; also of odd ways to write a number."""
-    loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(_RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    return [str(entry[4][0]) for entry in found]
+@cache
+def _threads_of(owner: str | None) -> ThreadPoolExecutor:
+    """A department's own threads: a name server that does not answer holds up nobody but its deliveries. An abandoned
+    lookup keeps its thread until the machine gives it up, so counting those under way would not do.
+    """
+    return ThreadPoolExecutor(_LOOKUPS_OF_AN_OWNER, thread_name_prefix=f"resolve-{owner}")
+
+
+def resolver_of(owner: str | None) -> Resolver:
+    """A resolver for the targets of a department (None: of nobody)."""
+    return partial(resolve, owner=owner)
+
+
+async def resolve(host: str, port: int, owner: str | None = None) -> list[str]:
+    """The addresses of a name, as the machine's resolver gives them; also of odd ways to write a number.
+
+    Waits as long as it takes for a free thread of the owner, which is no failure of the target; then raises
+    TimeoutError after the time of one delivery.
+    """
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def look_up() -> list[str]:
+        loop.call_soon_threadsafe(begun.set)
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+    found = loop.run_in_executor(_threads_of(owner), look_up)
+    try:
+        await begun.wait()
+        async with asyncio.timeout(get_settings().delivery_timeout_s):
+            return await found
+    finally:
+        found.cancel()
 
 
 async def checked_address(target: Target, resolver: Resolver = resolve) -> str:
@@ -93,6 +120,8 @@ async def checked_address(target: Target, resolver: Resolver = resolve) -> str:
     """
     try:
         found = await resolver(target.host, target.port)
+    except TimeoutError:
+        raise
     except (OSError, UnicodeError):
         found = []
     if not found:

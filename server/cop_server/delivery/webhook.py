@@ -26,7 +26,7 @@ from cop.errors import Fault, Invalid
 from cop.settings import get_settings
 from cop_server.delivery.outcome import DELIVERED, Event, Outcome
 from cop_server.delivery.subscription import Subscription
-from cop_server.delivery.target import NotAllowed, Resolver, Target, checked_address, read_target, resolve
+from cop_server.delivery.target import NotAllowed, Resolver, Target, checked_address, read_target, resolver_of
 
 # httpx would log every address at the level info, and an address may hold what only its owner should know.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -75,8 +75,8 @@ def _trust() -> ssl.SSLContext:
 class Webhook:
     """One target's sender. Its connection is kept while it is used, and was checked when it was made."""
 
-    def __init__(self, resolver: Resolver = resolve) -> None:
-        self._resolver = resolver
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        self._resolver = resolver  # none: the machine's, with the threads of whoever owns the subscription
         self._client: httpx.AsyncClient | None = None
         self._of: tuple[str, str] | None = None
 
@@ -92,7 +92,9 @@ class Webhook:
             "webhook-signature": signature(subscription.secret, id_, now, body),
         }
         try:
-            status, told = await self.request("POST", read_target(subscription.target), headers, body)
+            status, told = await self.request(
+                "POST", read_target(subscription.target), headers, body, subscription.owner_department
+            )
         except Invalid as exc:  # what may be reached was changed since
             return Outcome("trouble", exc.detail)
         except NotAllowed as exc:
@@ -103,11 +105,14 @@ class Webhook:
         return outcome_of(status, told)
 
     async def request(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes = b""
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes = b"", owner: str | None = None
     ) -> tuple[int, httpx.Headers]:
-        """One request within its time; redirects are not followed. The answer's status and headers."""
+        """One request within its time; redirects are not followed. The answer's status and headers.
+
+        Looking its name up has a time of its own, which begins when its owner's other lookups let it.
+        """
+        address = await checked_address(target, self._resolver or resolver_of(owner))
         async with asyncio.timeout(get_settings().delivery_timeout_s):
-            address = await checked_address(target, self._resolver)
             client = await self._connected(target, address)
             sent = {"Host": target.host_header, "User-Agent": _AGENT, "WebHook-Request-Origin": origin(), **headers}
             request = client.build_request(
@@ -170,7 +175,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max(seconds, 0.0), _LONGEST_WAIT_S) if math.isfinite(seconds) else None
 
 
-async def ask_permission(text: object, resolver: Resolver = resolve) -> int | None:
+async def ask_permission(text: object, resolver: Resolver | None = None, owner: str | None = None) -> int | None:
     """Ask a target whether it wants events from here; the requests a minute that it allows, None for any number.
 
     Raises Invalid that points to the target where it does not, or cannot be reached.
@@ -178,7 +183,8 @@ async def ask_permission(text: object, resolver: Resolver = resolve) -> int | No
     target = read_target(text)
     webhook = Webhook(resolver)
     try:
-        _, headers = await webhook.request("OPTIONS", target, {})
+        async with asyncio.timeout(2 * get_settings().delivery_timeout_s):  # somebody waits for it
+            _, headers = await webhook.request("OPTIONS", target, {}, owner=owner)
     except NotAllowed as exc:
         raise Invalid([Fault("/target", text, str(exc))]) from exc
     except (httpx.HTTPError, TimeoutError, OSError) as exc:

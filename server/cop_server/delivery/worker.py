@@ -65,6 +65,7 @@ class Worker:
         self._courses: dict[str, tuple[Course, asyncio.Task[None]]] = {}
         self._brokers: list[str] | None = None
         self._marks = _Marks()
+        self._is_full = False
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -92,8 +93,16 @@ class Worker:
         for id_, revision in held.items():
             if id_ not in self._courses:
                 self._begin(id_, revision)
+        self._tell_when_full()
         if self._courses:
             self._hub.listen()
+
+    def _tell_when_full(self) -> None:
+        """Say once that no more is taken: what no other process takes is not delivered, however long it waits."""
+        was_full, self._is_full = self._is_full, len(self._courses) >= _MOST_OF_A_PROCESS
+        if self._is_full and not was_full:
+            _log.warning("this process delivers for %d subscriptions and takes no more: others wait for more processes "
+                         "or nodes (cop_subscriptions_unheld)", len(self._courses))  # fmt: skip
 
     def _begin(self, id_: str, revision: int) -> None:
         assert self._brokers is not None

@@ -19,6 +19,7 @@ from cop.settings import Mode
 from cop.writing.body import read_document
 from cop_server.delivery import book
 from cop_server.delivery.manage import Change, keep_change, read_change, read_new
+from cop_server.delivery.notes import form_of_change, note_change
 from cop_server.delivery.rights import check_manager, check_reader, owned
 from cop_server.delivery.subscription import Subscription
 from cop_server.delivery.webhook import ask_permission
@@ -76,8 +77,9 @@ class Subscriptions:
         principal, mode = await _writer(request)
         document = await _document(request, _NEW)
         wanted = await run_in_threadpool(read_new, principal, mode, document)
-        rate = await ask_permission(wanted.target)
+        rate = await ask_permission(wanted.target, owner=wanted.owner_department)
         made = await run_in_threadpool(_kept, wanted, rate)
+        note_change(principal, made, "create", _id_of(request))
         headers = {"Location": f"{self._url}/subscriptions/{made.id}"}
         return _json(subscription_document(made, self._url, with_secret=True), 201, headers)
 
@@ -89,24 +91,33 @@ class Subscriptions:
         found = await run_in_threadpool(_managed, principal, id_)
         if request.method == "DELETE":
             await run_in_threadpool(book.remove, found.id)
+            note_change(principal, found, "remove", _id_of(request))
             return Response(status_code=204, headers=_HEADERS)
         document = await _document(request, _PATCH)
         change = await run_in_threadpool(read_change, principal, found, document)
         change = await asked(change)
-        return _json(subscription_document(await run_in_threadpool(keep_change, change), self._url))
+        kept = await run_in_threadpool(keep_change, change)
+        note_change(principal, kept, form_of_change(found, kept), _id_of(request))
+        return _json(subscription_document(kept, self._url))
 
     async def _redeliver(self, request: Request) -> Response:
         principal, _ = await _writer(request)
         found = await run_in_threadpool(_managed, principal, str(request.path_params["subscription"]))
-        return _json({"redelivering": await run_in_threadpool(book.redeliver, found.id)}, 202)
+        letters = await run_in_threadpool(book.redeliver, found.id)
+        note_change(principal, found, "redeliver", _id_of(request))
+        return _json({"redelivering": letters}, 202)
 
 
 async def asked(change: Change) -> Change:
     """The change, once its target has agreed where it has to be asked."""
     if not change.asks_target:
         return change
-    rate = await ask_permission(change.subscription.target)
+    rate = await ask_permission(change.subscription.target, owner=change.subscription.owner_department)
     return replace(change, subscription=replace(change.subscription, rate=rate))
+
+
+def _id_of(request: Request) -> str | None:
+    return request.scope.get("cop.request_id")
 
 
 def _kept(wanted: Subscription, rate: int | None) -> Subscription:

@@ -92,28 +92,42 @@ RETURNING s.*, (SELECT count(*) FROM cop.dead_letter AS d WHERE d.subscription =
     extract(epoch FROM clock_timestamp() - s.answered_since)::float8 AS answered_s;
 
 -- moved --
--- The place after a delivery, or where there was nothing to deliver.
+-- The place after a delivery, or where there was nothing to deliver. Nothing where people have changed the subscription
+-- since it was read: what they want (another place, another target) is not overwritten, and it is read again.
+-- Only a delivery ends the time of failing: a target that loses every event must be given up some day.
 UPDATE cop.subscription SET place_n = %(place_n)s, place_feature = %(place_feature)s,
-    failures = 0, failing_since = NULL, refusals = 0, answered_since = NULL, next_attempt_at = NULL,
+    failures = 0, failing_since = CASE WHEN NOT %(delivered)s THEN failing_since END, refusals = 0, answered_since = NULL, next_attempt_at = NULL,
     last_error = NULL, last_delivered_at = CASE WHEN %(delivered)s THEN clock_timestamp() ELSE last_delivered_at END
-WHERE id = %(id)s AND holder = %(holder)s;
+WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s;
+
+-- health --
+-- What operations watch. A publication that the settings no longer name is nobody's, and no trouble.
+SELECT count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'paused') AS paused,
+    count(*) FILTER (WHERE state = 'dead') AS dead,
+    count(*) FILTER (WHERE state = 'active' AND kind = 'webhook' AND is_held IS NOT TRUE) AS unheld,
+    coalesce(extract(epoch FROM clock_timestamp() - min(failing_since)
+        FILTER (WHERE state = 'active' AND failures > 0 AND is_held)), 0)::float8 AS failing_s,
+    (SELECT count(*) FROM cop.dead_letter) AS dead_letters
+FROM (SELECT *, held_until > clock_timestamp() AS is_held FROM cop.subscription) AS s;
 
 -- settled --
--- What was delivered is no dead letter any more.
-DELETE FROM cop.dead_letter WHERE subscription = %(id)s
-    AND (collection, feature) IN (SELECT * FROM unnest(%(collections)s::text[], %(features)s::text[]));
+-- What was delivered is no dead letter any more; not where another process delivers by now, or people changed the target.
+DELETE FROM cop.dead_letter WHERE subscription = (
+        SELECT id FROM cop.subscription
+        WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s FOR UPDATE
+    ) AND (collection, feature) IN (SELECT * FROM unnest(%(collections)s::text[], %(features)s::text[]));
 
 -- failed --
 UPDATE cop.subscription SET failures = failures + 1, failing_since = coalesce(failing_since, clock_timestamp()),
     refusals = refusals + %(refused)s::integer,
     answered_since = CASE WHEN %(answered)s THEN coalesce(answered_since, clock_timestamp()) ELSE answered_since END,
     next_attempt_at = clock_timestamp() + make_interval(secs => %(wait)s), last_error = %(error)s
-WHERE id = %(id)s AND holder = %(holder)s;
+WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s;
 
 -- bury --
 INSERT INTO cop.dead_letter (subscription, collection, feature, n, reason, attempts)
 SELECT id, %(collection)s, %(feature)s, %(n)s, %(reason)s, %(attempts)s FROM cop.subscription
-WHERE id = %(id)s AND holder = %(holder)s
+WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s
 ON CONFLICT (subscription, collection, feature) DO UPDATE SET n = excluded.n, reason = excluded.reason,
     attempts = excluded.attempts, at = clock_timestamp(), due = false;
 
@@ -124,4 +138,4 @@ SELECT collection, feature, n FROM cop.dead_letter WHERE subscription = %(id)s A
 -- stop --
 UPDATE cop.subscription SET state = 'dead', last_error = %(error)s, changed_at = clock_timestamp(), holder = NULL,
     held_until = NULL
-WHERE id = %(id)s AND holder = %(holder)s;
+WHERE id = %(id)s AND holder = %(holder)s AND revision = %(revision)s;

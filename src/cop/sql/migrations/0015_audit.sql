@@ -14,8 +14,8 @@ CREATE TABLE cop.audit (
     n bigint PRIMARY KEY,
     at timestamptz NOT NULL,        -- of the first of these reads
     until timestamptz NOT NULL,     -- of the last
-    deed text NOT NULL CHECK (deed IN ('read', 'export', 'stream')),
-    form text NOT NULL,             -- items, item, versions, changes, tiles, summary, events, page
+    deed text NOT NULL CHECK (deed IN ('read', 'export', 'stream', 'subscribe')),
+    form text NOT NULL,             -- items, item, versions, changes, tiles, summary, events, page, webhook, mqtt; how a subscription was changed
     actor text NOT NULL,
     role text NOT NULL,
     department text,                -- the actor's
