@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -30,10 +32,17 @@ EXPORT_FROM = 1000
 """Features in one answer from which on it is an export: nobody reads so many."""
 
 MOST = 5000
-"""Kinds of reads kept apart in memory; beyond them single features are counted as reads of their collection."""
+"""Kinds of one actor's reads kept apart in memory; beyond them single features count as reads of their collection."""
+
+_MOST_OF_ALL = 50_000
+"""The same of all actors together: what one of them reads costs no other its features before that."""
 
 _MOST_WAITING = 50_000
 """Rows that wait for a store that is away. While it is, nothing is read either."""
+
+
+_SLICE = 1000
+"""Rows that are written in one transaction: after a long outage no statement takes longer than it may."""
 
 
 class _Kind(NamedTuple):
@@ -56,6 +65,7 @@ class _Seen:
 
 
 _seen: dict[_Kind, _Seen] = {}
+_kinds: Counter[str] = Counter()  # of `_seen`, by actor
 _waiting: list[Read] = []
 _lock, _writing = threading.Lock(), threading.Lock()
 
@@ -84,10 +94,11 @@ def note_read(
     with _lock:
         for name in collections:
             kind = _Kind(minute, deed, form, principal, mode, name, feature)
-            if kind not in _seen and len(_seen) >= MOST:
+            if kind not in _seen and (_kinds[principal.subject] >= MOST or len(_seen) >= _MOST_OF_ALL):
                 kind = kind._replace(feature=None)
             found = _seen.get(kind)
             if found is None:
+                _kinds[principal.subject] += 1
                 _seen[kind] = _Seen(now, now, 1, request)
             elif found.count == 0:
                 _seen[kind] = _Seen(now, now, 1, request, first=False)
@@ -134,12 +145,11 @@ def flush(*, finish: bool = False) -> int:
         with _lock:
             _waiting.extend(_due(datetime.now(UTC), finish=finish))
             rows = _waiting.copy()
-        if not rows:
-            return 0
-        with writing(VisibleSet(), "audit") as connection:
-            note(connection, rows)
-        with _lock:
-            del _waiting[: len(rows)]
+        for some in batched(rows, _SLICE):
+            with writing(VisibleSet(), "audit") as connection:
+                note(connection, some)
+            with _lock:
+                del _waiting[: len(some)]
         return len(rows)
 
 
@@ -153,10 +163,18 @@ def _due(now: datetime, *, finish: bool) -> list[Read]:
             seen.count, seen.first = 0, False
         if over:
             del _seen[kind]
+            _forget(kind.principal.subject)
     room = max(0, _MOST_WAITING - len(_waiting))
     if len(rows) > room:
         _log.error("the audit could not be written for too long: %d rows are lost", len(rows) - room)
     return sorted(rows, key=lambda row: row.at)[:room]
+
+
+def _forget(actor: str) -> None:
+    """One kind less of an actor; of who has none, nothing is kept."""
+    _kinds[actor] -= 1
+    if not _kinds[actor]:
+        del _kinds[actor]
 
 
 def _row(kind: _Kind, seen: _Seen) -> Read:

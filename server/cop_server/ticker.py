@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import takewhile
 
+from psycopg.errors import Diagnostic
+
 from cop.errors import CopError
 from cop.store.statements import statements
 from cop.store.writing import SQL, writing
@@ -28,13 +30,29 @@ MOST = 1000
 
 
 def tick() -> int:
-    """Change what is due, some records a transaction; how many records were changed."""
-    return sum(takewhile(bool, (_tick_once() for _ in range(MOST))))
+    """Change what is due, some records a transaction; how many records were changed.
+
+    A rule that fails for a mode is told in the log, once a look; the others go on.
+    """
+    failed: dict[str, None] = {}
+    changed = sum(takewhile(bool, (_tick_once(failed) for _ in range(MOST))))
+    for told in failed:
+        TICKS.labels("failed").inc()
+        _log.error("%s", told)
+    return changed
 
 
-def _tick_once() -> int:
+def _tick_once(failed: dict[str, None]) -> int:
+    def hear(notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING" and notice.message_primary:
+            failed[notice.message_primary] = None
+
     with writing(VisibleSet(), "ticker") as connection:
-        row = connection.execute(statements(SQL)["tick"], {"rows": BATCH}).fetchone()
+        connection.add_notice_handler(hear)
+        try:
+            row = connection.execute(statements(SQL)["tick"], {"rows": BATCH}).fetchone()
+        finally:
+            connection.remove_notice_handler(hear)
     return int(row[0]) if row else 0
 
 

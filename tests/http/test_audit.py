@@ -168,6 +168,34 @@ def test_repeated_reads_are_one_row_and_a_number(owner: Owner) -> None:
     assert owner.execute("SELECT sum(count) FROM cop.audit WHERE form = 'item'").fetchone() == (noting.MOST + 50,)
 
 
+def test_one_who_reads_much_costs_nobody_else_the_features(owner: Owner) -> None:
+    busy, quiet = principal("key:busy", "viewer", "FSD"), principal("key:quiet", "viewer", "DSD")
+    for nth in range(noting.MOST + 50):
+        noting.note_read(busy, "exercise", ["incidents"], "item", feature=f"I-{nth}")
+    noting.note_read(quiet, "exercise", ["incidents"], "item", feature="I-7")
+    assert noting.flush(finish=True) == noting.MOST + 2
+    told = "SELECT feature FROM cop.audit WHERE actor = 'key:quiet'"
+    assert owner.execute(told).fetchall() == [("I-7",)]
+    for nth in range(3):  # the minute is over: the busy one's reads are told apart again
+        noting.note_read(busy, "exercise", ["incidents"], "item", feature=f"I-{nth}")
+    assert noting.flush(finish=True) == 3
+
+
+def test_what_waited_long_is_written_in_slices(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each slice is kept for itself: what one of them is refused for does not undo those before."""
+    monkeypatch.setattr(noting, "_SLICE", 100)
+    who = principal("key:abc", "viewer", "FSD")
+    for nth in range(250):
+        noting.note_read(who, "exercise", ["incidents"], "item", feature=f"I-{nth}")
+    owner.execute("ALTER TABLE cop.audit ADD CONSTRAINT full_up CHECK (n <= 150)")
+    with pytest.raises(Exception, match=r"."):
+        noting.flush(finish=True)
+    assert owner.execute("SELECT count(*) FROM cop.audit").fetchone() == (100,)
+    owner.execute("ALTER TABLE cop.audit DROP CONSTRAINT full_up")
+    assert noting.flush(finish=True) == 150
+    assert owner.execute("SELECT count(*), count(DISTINCT feature) FROM cop.audit").fetchone() == (250, 250)
+
+
 def test_a_stop_writes_what_is_left(person: Person, server: Server, owner: Owner) -> None:
     assert person("viewer", "FSD").get(f"{ITEMS}?limit=1").status_code == 200
     server.stop()

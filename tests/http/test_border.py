@@ -101,6 +101,9 @@ def test_a_day_in_the_log_tells_of_everything_and_of_nobody(served: Served, http
     # Again with a number that the store refuses, a place in the query, a name in a filter, a key that is none.
     http.get(f"{ITEMS}?bbox={PLACE},22.3,115,23&filter=title_en='{NAME}'", headers=key)
     http.get(f"{ITEMS}?filter=S_INTERSECTS(geometry,POLYGON(({PLACE} 22)))", headers=key)
+    # Pages are another program's, which tells its log what it could not read.
+    for bad in (f"title_en='{NAME}", f"title_en=={NAME}", f"nothing='{NAME}'"):
+        http.get(ITEMS, params={"f": "html", "filter": bad}, headers=key)
     http.get(f"{ITEMS}/{NAME}", headers={"X-API-Key": "cop_no-key-of-ours"})
     http.get("/nothing/here", headers={"X-Forwarded-For": "203.0.113.99"})
     http.post("/session", json={"role": NAME})

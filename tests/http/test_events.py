@@ -16,16 +16,21 @@ import pytest
 from conftest import Server
 from jsonschema import Draft202012Validator
 from replicas import Life, Replica, audiences, features, incident
+from starlette.requests import Request
 from streams import Stream, number
 
 from cop.catalogue import catalogue
-from cop.query.delta import Place
+from cop.query.delta import Place, marks
 from cop.query.parse_changes import read_stream
 from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
 from cop_server.events.channel import Subscriber
 from cop_server.events.encode import data_of
 from cop_server.events.hub import Hub
+from cop_server.identity.credentials import recognise
+from cop_server.identity.keys import forget_keys
+from cop_server.routes.events import EventStream
+from cop_server.routes.road import Ask
 
 ITEMS = "/collections/incidents/items"
 
@@ -344,6 +349,47 @@ def test_credentials_that_end_end_the_stream(listen: Callable[..., Stream], owne
     owner.execute("UPDATE cop.api_key SET revoked_at = now()")
     assert viewer.ended.wait(20)
     assert viewer.markers == ["ended"]
+
+
+def test_credentials_that_end_end_a_stream_that_catches_up(
+    owner: Any, store: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader may take its time over a long past; its key is asked about between the portions."""
+    owner.execute(
+        "INSERT INTO layer.incidents (id, category, title_en, department, status, major, message_status, release,"
+        " reported_at, source, source_ref) SELECT 'C-' || g, 'flood', 'Flooding', 'DSD', 'reported', false,"
+        " 'exercise', 'departments', now(), 'test', g::text FROM generate_series(1, 1000) AS g"
+    )
+    key = audiences(store)["viewer"]["X-API-Key"]
+    headers = {"x-api-key": key}
+    scope = {"type": "http", "method": "GET", "path": "/events", "query_string": b"",
+             "headers": [(b"x-api-key", key.encode())]}  # fmt: skip
+    holder = recognise(headers)
+    visible = holder.visible("exercise")
+    questions = read_stream(catalogue(), visible, {"collections": "incidents"})
+    last = max(marks(visible).values())
+    monkeypatch.setattr("cop_server.routes.events._KNOWN_SECONDS", 0.0)
+    sent: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if b"data: {" in sent[-1] and not any(b"C-1" in body for body in sent[:-1]):
+            owner.execute("UPDATE cop.api_key SET revoked_at = now()")
+            forget_keys()
+
+    async def stays() -> Any:
+        await asyncio.Event().wait()
+
+    async def read() -> None:
+        hub = Hub("http://cop", store.app_dsn)
+        ask = Ask(Request(scope), {}, "json", "en", visible, holder)
+        await EventStream(hub, ask, questions, Place(0), Place(last))(scope, stays, send)
+        await hub.close()
+
+    asyncio.run(asyncio.wait_for(read(), 30))
+    told = b"".join(sent)
+    assert told.count(b"cop.stream.ended") == 1
+    assert 0 < told.count(b"\nid: ") <= 400
 
 
 def test_what_is_sent_is_what_the_document_says(

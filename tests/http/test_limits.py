@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,17 +14,19 @@ import pytest
 from conftest import _forget  # type: ignore[import-not-found]
 from streams import Stream  # type: ignore[import-not-found]
 
-from cop.errors import TooSlow
+from cop.errors import NotRecognised, TooSlow
 from cop.settings import get_settings
 from cop.store.reading import reading
 from cop.visible import VisibleSet
+from cop_server.border.lately import Lately, digest_of
 from cop_server.cluster import Cluster, create_database, drop_database
 from cop_server.identity.keys import create
 
 ITEMS = "/collections/incidents/items"
+CHANGES = "/collections/incidents/changes"
 LIMITS = {
-    "public": {"reads": "20/minute", "tiles": "5/minute", "writes": "2/minute", "streams": 2, "statement_ms": 300,
-               "rows": 3, "body_mb": 0.001},
+    "public": {"reads": "20/minute", "tiles": "5/minute", "writes": "2/minute", "streams": 2, "exports": "200/minute",
+               "statement_ms": 300, "rows": 3, "body_mb": 0.001},
     "departments": {"reads": "40/minute", "statement_ms": 5000},
 }  # fmt: skip
 
@@ -112,6 +115,47 @@ def test_whoever_guesses_keys_is_stopped_and_those_who_hold_one_are_not(url: str
         assert set(answers) == {401, 429}
         assert answers[-1] == 429
         assert http.get(ITEMS, headers=client("203.0.113.8") | key).status_code == 200
+
+
+def test_one_key_that_has_ended_does_not_shut_out_those_behind_its_address(
+    url: str, database: Cluster, key: dict[str, str]
+) -> None:
+    address = client("203.0.113.30")
+    with httpx.Client(base_url=url, timeout=30) as http:
+        stale = [http.get(CHANGES, headers=address | {"X-API-Key": "cop_of-last-year"}) for _ in range(40)]
+        assert {one.status_code for one in stale} == {401}
+        assert all(one.headers["content-type"] == "application/problem+json" for one in stale)
+        assert http.get(ITEMS, headers=address | key).status_code == 200
+        # Nor does a real guesser there: who was known a while ago still is, when the five seconds are over.
+        answers = [http.get(CHANGES, headers=address | {"X-API-Key": f"cop_try-{n}"}).status_code for n in range(40)]
+        assert answers[-1] == 429
+        time.sleep(5.1)
+        assert http.get(ITEMS, headers=address | key).status_code == 200
+        assert http.get(ITEMS, headers=address | {"X-API-Key": "cop_of-last-year"}).status_code == 401
+
+
+def test_a_bad_key_counts_once_a_minute_and_is_asked_about_again_every_five_seconds() -> None:
+    now = 0.0
+    lately = Lately(2, lambda: now)
+    one, bad = digest_of({"x-api-key": "cop_one"}), NotRecognised("it has ended")
+    assert digest_of({}) is None
+    assert lately.is_bad(one, bad)
+    assert lately.fault(one) is not None
+    assert not lately.is_bad(one, bad)
+    now = 6.0
+    assert lately.fault(one) is None
+    assert lately.fault(one, older=True) is not None
+    now = 61.0
+    assert lately.is_bad(one, bad)
+    lately.is_good(one)
+    assert lately.fault(one) is None
+    assert lately.was_good(one)
+    now = 61.0 + 3600
+    assert not lately.was_good(one)
+    for name in ("two", "three", "four"):
+        lately.is_good(digest_of({"x-api-key": name}))
+    assert not lately.was_good(digest_of({"x-api-key": "two"}))
+    assert lately.was_good(digest_of({"x-api-key": "four"}))
 
 
 def test_streams_are_so_many_a_client(url: str) -> None:

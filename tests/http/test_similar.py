@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from cop_server.cluster import Cluster, create_database, drop_database
@@ -87,6 +88,20 @@ def test_near_in_time_and_place_of_one_kind_is_a_candidate_with_reasons(dsd: htt
     ]
     assert all(reason["zh"] for reason in found[same["id"]]["reasons"])
     assert 0.5 <= found[same["id"]]["score"] <= 1
+
+
+def test_in_a_busy_night_the_nearest_in_time_are_compared(database: Cluster, dsd: httpx.Client) -> None:
+    one = report(dsd, 114.1000, "2025-09-07T01:00:00Z")
+    before, after = (report(dsd, 114.1001, f"2025-09-07T{at}:00Z") for at in ("00:58", "01:02"))
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO layer.incidents (id, category, title_en, department, status, major, message_status, release,"
+            " reported_at, source, source_ref, geom) SELECT 'N-' || g, 'fallen_tree', 'Tree', 'DSD', 'reported', false,"
+            " 'exercise', 'departments', '2025-09-07T01:00Z'::timestamptz + (CASE g % 2 WHEN 0 THEN 1 ELSE -1 END)"
+            " * (interval '10 minutes' + g * interval '1 second'), 'test', 'N' || g,"
+            " ST_SetSRID(ST_Point(114.3, 22.3), 4326) FROM generate_series(1, 1200) AS g"
+        )
+    assert set(candidates(dsd, one)) == {before["id"], after["id"]}
 
 
 def test_a_person_decides_and_can_take_it_back_and_old_links_keep_working(dsd: httpx.Client, fsd: httpx.Client) -> None:

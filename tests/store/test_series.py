@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from cop.catalogue import catalogue
 from cop.errors import NotFound, Refused
 from cop.observations import prune
-from cop.query.series import read_series, series
+from cop.query.series import _statement, read_series, series
+from cop.settings import get_settings
 from cop.visible import VisibleSet
 from cop_ingest.load import Origin, load_observations, manifest_of
 from cop_ingest.records import Parsed, Record
@@ -83,6 +86,48 @@ def test_a_series_is_asked_for_by_time_and_parameter(store: Cluster) -> None:
     assert found.values == {"gust_kmh": [22.0, 23.0, 24.0, 25.0]}
     assert asked(limit="2").values["mean_kmh"] == [14.0, 15.0]
     assert asked(interval="PT1H").values["mean_kmh"] == [12.5]
+
+
+def test_an_audience_gets_no_longer_a_series_than_its_rows(store: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(store, *((NOW + timedelta(minutes=10 * step), 10.0 + step, None) for step in range(6)))
+    monkeypatch.setenv("COP_LIMITS", '{"public": {"rows": 3}}')
+    get_settings.cache_clear()
+    try:
+        assert asked().values["mean_kmh"] == [13.0, 14.0, 15.0]
+        assert asked(limit="5").values["mean_kmh"] == [13.0, 14.0, 15.0]
+        inside = series(read_series(WIND, VisibleSet("departments", "DSD"), "Cheung Chau", {}))
+        assert len(inside.times) == 6
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
+
+
+def test_means_are_of_whole_hours_and_only_those_asked_for_are_read(store: Cluster) -> None:
+    start = (NOW - timedelta(days=2)).replace(hour=5)
+    told(store, *((start + timedelta(minutes=20 * step), 10.0 * step, None) for step in range(12)))
+    told(store, (start - timedelta(days=9), 1.0, None), (NOW, 7.0, None))
+
+    def means(begins: timedelta, ends: timedelta) -> list[float | None]:
+        told = "/".join((start + one).isoformat().replace("+00:00", "Z") for one in (begins, ends))
+        return asked(interval="PT1H", datetime=told).values["mean_kmh"]
+
+    hour = timedelta(hours=1)
+    assert means(0 * hour, 3 * hour) == [10.0, 40.0, 70.0, 100.0]
+    assert means(hour, 2 * hour) == [40.0, 70.0]
+    assert means(0.5 * hour, 2.5 * hour) == [40.0, 70.0]
+    assert means(-300 * hour, 0 * hour) == [1.0, 10.0]
+    # Days outside are not looked at: a store that has lost one answers about the others.
+    with psycopg.connect(store.owner_dsn, autocommit=True) as owner:
+        question = read_series(WIND, VisibleSet(), "Cheung Chau", {"interval": "PT1H", "datetime": _days(start)})
+        about = {"layer": "wind_10min", "id": "x", "limit": 9,
+                 "start": question.interval.start, "end": question.interval.end}  # fmt: skip
+        plan = owner.execute(sql.SQL("EXPLAIN ") + _statement(question), about).fetchall()
+    days = {part for (line,) in plan for part in re.findall(r"wind_10min_(\d{8})", line)}
+    assert len(days) == 1, plan
+
+
+def _days(start: datetime) -> str:
+    return "/".join((start + timedelta(hours=n)).isoformat().replace("+00:00", "Z") for n in (0, 3))
 
 
 @pytest.mark.parametrize(

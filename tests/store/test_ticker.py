@@ -83,6 +83,25 @@ def test_three_look_at_once_one_is_killed_and_each_row_comes_once(owner: Owner, 
     assert one(owner, "SELECT count(*) FROM cop.ticking") == 0
 
 
+def test_a_record_that_cannot_be_changed_stops_no_other_mode_and_no_other_layer(
+    owner: Owner, caplog: pytest.LogCaptureFixture
+) -> None:
+    incidents(owner, 1, "actual")
+    incidents(owner, 150, "test")
+    hours_pass(owner, "incidents", "estimated_completion_at")
+    owner.execute(
+        "ALTER TABLE layer.incidents ADD CONSTRAINT bad CHECK (overdue_since IS NULL OR message_status <> 'actual')"
+    )
+    assert tick() == 150
+    assert len(ticks(owner)) == 150
+    assert [line.getMessage() for line in caplog.records] == [
+        "ticks: overdue_since of incidents, actual, failed: 23514"
+    ]
+    assert one(owner, "SELECT count(*) FROM cop.ticking") == 0
+    owner.execute("ALTER TABLE layer.incidents DROP CONSTRAINT bad")
+    assert tick() == 1
+
+
 def test_an_estimate_that_slips_is_overdue_again_with_a_row_each_time(owner: Owner) -> None:
     incidents(owner)
     assert tick() == 0, "it is not time yet"

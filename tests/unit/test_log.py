@@ -49,3 +49,16 @@ def test_an_error_tells_where_and_not_what_was_sent() -> None:
     assert any(part.startswith("UniqueViolation") for part in line["trace"])
     for form in (Lines(), Words()):
         assert "Chan" not in form.format(made)
+
+
+def test_what_others_log_tells_where_and_not_what_was_sent() -> None:
+    made = record("Bad CQL text: title_en='Chan Tai Man")
+    for form in (Lines(), Words()):
+        assert "Chan" in form.format(made)
+    for name in ("pygeoapi.api.itemtypes", "pycsw", "py.warnings"):
+        made.name = name
+        for form in (Lines(), Words()):
+            said = form.format(made)
+            assert "Chan" not in said
+            assert "test_log:1" in said
+            assert name in said

@@ -22,6 +22,7 @@ from cop_server.border.about import About, current
 _access = logging.getLogger("cop.access")
 # Errors whose words are our own or the machine's, and never a client's.
 _PLAIN: Final = (CopError, OSError, AttributeError, NameError, ImportError)
+_OUR_LOGGERS: Final = ("cop", "uvicorn")
 _MOST_FRAMES: Final = 30
 
 _Info = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -60,7 +61,7 @@ class Lines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _said(record),
         }
         known = getattr(record, "about", None)
         if isinstance(known, About):
@@ -78,10 +79,21 @@ class Words(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """The line, without what a client may have sent."""
+        record.message = _said(record)
+        return super().formatMessage(record)
+
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
         """The trace, without what a client may have sent."""
         info: _Info = ei
         return "\n".join(_trace(info[1]))
+
+
+def _said(record: logging.LogRecord) -> str:
+    """The words, where they are of our own or of uvicorn; of others, which may repeat a request, where they stand."""
+    ours = record.name.startswith(_OUR_LOGGERS)
+    return record.getMessage() if ours else f"{record.module}:{record.lineno}"
 
 
 def _told(known: About) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cop.limits import BUCKETS, Audience, Bucket, per_window
 from cop.settings import Settings
 from cop_server.border.about import About, about
 from cop_server.border.client import counted_as
+from cop_server.border.lately import Lately, digest_of
 from cop_server.border.metrics import LIMITED
 from cop_server.border.windows import Rate, Standing, Windows
 from cop_server.identity.asker import KEY
@@ -47,6 +48,7 @@ class Rates:
         self._app = app
         self._settings = settings
         self._windows = Windows()
+        self._lately = Lately()
         self._rates = _rates(settings)
         self._open: Counter[str] = Counter()
 
@@ -85,18 +87,28 @@ class Rates:
 
     async def _asker(self, headers: Headers, address: str) -> Principal | CopError | None:
         """Who asks, or why that is not known: the route says so, if it matters there; None: too many have guessed."""
+        digest = digest_of(headers)
         try:
             principal = recognised_at_once(headers)
             if principal is not None:
                 return principal
-            if self._settings.rate_limits and not self._windows.hit(_GUESSES, address, cost=0).allowed:
-                return None
-            return await asyncio.get_running_loop().run_in_executor(threads(), recognise, headers)
+            if (fault := self._lately.fault(digest)) is not None:
+                return fault
+            if not (self._may_ask(address) or self._lately.was_good(digest)):
+                return self._lately.fault(digest, older=True)
+            found = await asyncio.get_running_loop().run_in_executor(threads(), recognise, headers)
+            self._lately.is_good(digest)
+            return found
         except NotRecognised as exc:
-            self._windows.hit(_GUESSES, address)
+            if self._lately.is_bad(digest, exc):
+                self._windows.hit(_GUESSES, address)
             return exc
         except StoreTrouble as exc:
             return exc
+
+    def _may_ask(self, address: str) -> bool:
+        """Whether credentials that are not known yet are asked about: few bad ones have come from there."""
+        return not self._settings.rate_limits or self._windows.hit(_GUESSES, address, cost=0).allowed
 
     async def _streamed(self, scope: Scope, receive: Receive, send: Send, who: str) -> None:
         """A stream of events, of which a client, and the process, hold only so many open."""

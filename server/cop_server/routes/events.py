@@ -28,6 +28,11 @@ _log = logging.getLogger(__name__)
 _RETRY_MS = 2000
 _KNOWN_SECONDS = 5.0  # how long a stream goes by what was known of its credentials
 _HEADER = "Last-Event-ID"
+_ENDED = marker("ended", "the credentials are not good any longer")
+
+
+class _NotKnown(Exception):
+    """The credentials of a stream have ended while it caught up."""
 
 
 class Events:
@@ -96,6 +101,8 @@ class EventStream(Response):
             reader.place = await self._catch_up(channel, send)
             channel.subscribers.add(reader)  # nothing was awaited since the place was compared: no gap
             await self._live(reader, send)
+        except _NotKnown:
+            await _send(send, _ENDED)
         finally:
             channel.subscribers.discard(reader)
             self._hub.leave(channel)
@@ -119,6 +126,8 @@ class EventStream(Response):
             for chunk in batch.chunks:
                 await _send(send, chunk)
             self._start = place = batch.until
+            if not await self._is_still_known():
+                raise _NotKnown
         return place
 
     async def _live(self, reader: Subscriber, send: Send) -> None:
@@ -134,7 +143,7 @@ class EventStream(Response):
                 await _send(send, b": still here\n%s" % standing(reader.place))
                 spoken = time.monotonic()
             if not await self._is_still_known():
-                reader.finish(marker("ended", "the credentials are not good any longer"))
+                reader.finish(_ENDED)
         await _send(send, reader.end or marker("closed", "the server stops; begin again with the last id"))
 
     async def _is_still_known(self) -> bool:

@@ -15,6 +15,7 @@ from cop.catalogue import Column, Layer
 from cop.errors import NotFound, Refused
 from cop.query.parse import DOCUMENT, check_known, read_interval, read_number
 from cop.query.question import Interval
+from cop.settings import get_settings
 from cop.store.reading import reading
 from cop.store.statements import statements
 from cop.visible import VisibleSet
@@ -63,10 +64,11 @@ def read_series(layer: Layer, visible: VisibleSet, sensor: str, given: Mapping[s
     step = given.get("interval", "raw")
     if step not in ("raw", "PT1H"):
         raise Refused(f"interval: {step[:40]!r} is neither raw nor PT1H (means by the hour)", "interval", "PT1H")
-    limit = read_number(given.get("limit"), "limit", 1, "1000") or MOST
+    most = min(MOST, get_settings().limits.of(visible.audience).rows)
+    limit = read_number(given.get("limit"), "limit", 1, "1000") or most
     return SeriesAsked(
         layer, visible, sensor, _named(layer, known, given.get("parameter-name")),
-        read_interval(given.get("datetime")) or Interval(None, None), step, min(limit, MOST),  # type: ignore[arg-type]
+        read_interval(given.get("datetime")) or Interval(None, None), step, min(limit, most),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -75,17 +75,24 @@ def rules_of(question: Question) -> Alike:
 
 
 def _around(question: Question, rules: Alike, one: Feature) -> list[Feature]:
-    """The records that are compared: near in time, the nearest in time first, as many as can be weighed at once."""
+    """The records that are compared: the nearest in time before and after, as many of each as can be weighed."""
     time = question.layer.with_role("time")
     assert time is not None
     at = _time(one, time.name)
     if at is None:
         return []
     span = timedelta(minutes=rules.within_minutes)
-    asked = replace(
-        question, interval=Interval(at - span, at + span), limit=MOST_COMPARED, sort=(SortKey(time.name, True),)
+    sides = (
+        (Interval(at - span, at), SortKey(time.name, True)),
+        (Interval(at, at + span), SortKey(time.name, False)),
     )
-    return [orjson.loads(text) for text in answer.page(asked).features]
+    found: dict[str, Feature] = {}
+    for interval, order in sides:
+        # One more of each side, for the record itself is on both.
+        asked = replace(question, interval=interval, limit=MOST_COMPARED // 2 + 1, sort=(order,))
+        features = map(orjson.loads, answer.page(asked).features)
+        found |= {feature["id"]: feature for feature in features}
+    return list(found.values())
 
 
 def weighed(rules: Alike, layer: Layer, one: Feature, other: Feature) -> Similar | None:

@@ -8,11 +8,18 @@ WHERE id = %(id)s AND {time} >= coalesce(%(start)s, '-infinity'::timestamptz)
 ORDER BY {time} DESC LIMIT %(limit)s;
 
 -- hourly --
--- Means by the hour: of the days that are kept whole, and of those that were put away.
+-- Means by the hour: of the days that are kept whole, and of those that were put away. Only hours that are asked for are
+-- read; an hour that has begun before the start, or ends after the end, is one whole all the same.
 SELECT hour, {means} FROM (
-    SELECT date_trunc('hour', {time}) AS hour, {averages} FROM {series} WHERE id = %(id)s GROUP BY 1
+    SELECT date_trunc('hour', {time}) AS hour, {averages} FROM {series}
+     WHERE id = %(id)s AND {time} >= coalesce(date_trunc('hour', %(start)s::timestamptz), '-infinity'::timestamptz)
+       AND {time} < coalesce(date_trunc('hour', %(end)s::timestamptz) + interval '1 hour', 'infinity'::timestamptz)
+     GROUP BY 1
     UNION ALL
-    SELECT hour, {put_away} FROM cop.rollup WHERE layer = %(layer)s AND id = %(id)s GROUP BY 1) AS both_
+    SELECT hour, {put_away} FROM cop.rollup
+     WHERE layer = %(layer)s AND id = %(id)s AND hour >= coalesce(%(start)s, '-infinity'::timestamptz)
+       AND hour <= coalesce(%(end)s, 'infinity'::timestamptz)
+     GROUP BY 1) AS both_
 WHERE hour >= coalesce(%(start)s, '-infinity'::timestamptz) AND hour <= coalesce(%(end)s, 'infinity'::timestamptz)
 GROUP BY hour ORDER BY hour DESC LIMIT %(limit)s;
 
