@@ -70,6 +70,9 @@ def test_named_networks_are_allowed_and_no_others() -> None:
     assert is_allowed("::ffff:10.1.2.3", inside)
     assert is_allowed("fd12::5", inside)
     assert not is_allowed("10.2.0.1", inside)
+    # Teredo by a named server to a client that is not named (written inverted), and 6to4 to one that is not.
+    assert not is_allowed("2001:0:a01:203:0:0:5601:5601", inside), "169.254.169.254"
+    assert not is_allowed("2002:a02:203::1", Settings(webhook_allow=["10.1.0.0/16", "2002::/16"]))
     with pytest.raises(ValueError, match=r"10\.1\.2\.3\.4"):
         Settings(webhook_allow=["10.1.2.3.4"])
 

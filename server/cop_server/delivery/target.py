@@ -139,9 +139,11 @@ def is_allowed(text: str, settings: Settings) -> bool:
         return False
     within = _within(address)
     allowed = [ip_network(name) for name in settings.webhook_allow]
-    if any(one.version == network.version and one in network for one in within for network in allowed):
-        return True
-    return "%" not in text and all(_is_public(one) for one in within)
+    # Each of them: an address that carries another one leads to either.
+    named = [any(one.version == network.version and one in network for network in allowed) for one in within]
+    if "%" in text:
+        return all(named)
+    return all(is_named or _is_public(one) for one, is_named in zip(within, named, strict=True))
 
 
 def _within(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
