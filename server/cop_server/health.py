@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cop.errors import NotPermitted
+from cop.errors import CopError, NotPermitted
 from cop.settings import Settings
 from cop.store.reading import reading
 from cop.visible import VisibleSet
@@ -16,10 +20,12 @@ from cop_server.border.client import is_within
 from cop_server.border.gauges import StoreCollector
 from cop_server.border.metrics import exposition
 
+_READY_SECONDS = 1.0  # how long what was found of the store is gone by
+
 
 def health_routes(settings: Settings) -> list[BaseRoute]:
     """The two addresses that a load balancer asks, and the one that Prometheus reads."""
-    return [Route("/health", _health), Route("/ready", _ready), Route("/metrics", _Metrics(settings).told)]
+    return [Route("/health", _health), Route("/ready", _Ready().told), Route("/metrics", _Metrics(settings).told)]
 
 
 async def _health(_: Request) -> Response:
@@ -44,7 +50,30 @@ class _Metrics:
         )
 
 
-def _ready(_: Request) -> Response:
-    with reading(VisibleSet()) as connection:
-        connection.execute("SELECT 1")
-    return JSONResponse({"status": "ready"}, headers={"Cache-Control": "no-store"})
+class _Ready:
+    """Whether the store answers, asked once a second at most: however many ask, one connection is taken for it."""
+
+    def __init__(self) -> None:
+        self._look: asyncio.Task[CopError | None] | None = None
+        self._looked = 0.0
+
+    async def told(self, _: Request) -> Response:
+        """The answer of the look under way, or of the last one."""
+        now = time.monotonic()
+        if self._look is None or (self._look.done() and now - self._looked >= _READY_SECONDS):
+            self._looked = now
+            self._look = asyncio.create_task(run_in_threadpool(_trouble))
+        trouble = await asyncio.shield(self._look)
+        if trouble is not None:
+            raise trouble.with_traceback(None)
+        return JSONResponse({"status": "ready"}, headers={"Cache-Control": "no-store"})
+
+
+def _trouble() -> CopError | None:
+    """Why the store does not answer; None where it does."""
+    try:
+        with reading(VisibleSet()) as connection:
+            connection.execute("SELECT 1")
+    except CopError as exc:
+        return exc
+    return None

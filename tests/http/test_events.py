@@ -24,7 +24,7 @@ from cop.query.delta import Place, marks
 from cop.query.parse_changes import read_stream
 from cop.visible import VisibleSet
 from cop_server.cluster import Cluster
-from cop_server.events.channel import Subscriber
+from cop_server.events.channel import Pace, Subscriber
 from cop_server.events.encode import data_of
 from cop_server.events.hub import Hub
 from cop_server.identity.credentials import recognise
@@ -439,6 +439,43 @@ def test_one_listener_serves_all_and_nothing_is_left_behind(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cop-listener' AND datname = current_database()"
     )
     assert owner.execute(count).fetchone() == (1,)
+
+
+def test_a_channel_with_a_slow_reader_holds_up_no_other(
+    store: Cluster, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cop_server.events.channel._PACE_SECONDS", 600.0)  # the slow one is waited for throughout
+    visible = VisibleSet()
+    slow_of, quick_of = (read_stream(catalogue(), visible, {"collections": "incidents", **more})
+                         for more in ({}, {"bbox": "-180,-90,180,90"}))  # fmt: skip
+
+    async def read() -> tuple[int, int]:
+        hub, slow, quick = Hub("http://cop", store.app_dsn), Subscriber(10), Subscriber(10_000_000)
+        held = hub.open("slow", visible, slow_of, Place(0))
+        held.subscribers.add(slow)
+        hub.open("quick", visible, quick_of, Place(0)).subscribers.add(quick)
+        await asyncio.sleep(0.5)  # everybody stands at 0
+        with owner.transaction():
+            for nth in range(450):
+                incident(owner, f"S-{nth}")
+        found = 0
+        while found < 450:
+            found += (await quick.next(20) or pytest.fail("held up")).count(b"\nid: ") + 1
+        until = held.place.n
+        await hub.close()
+        return found, until
+
+    assert asyncio.run(read()) == (450, 200)
+
+
+def test_those_who_are_waited_for_at_once_are_counted_once() -> None:
+    async def left() -> float:
+        pace = Pace()
+        before = pace.left
+        await asyncio.gather(*(pace.wait() for _ in range(50)))
+        return before - pace.left
+
+    assert 0.02 <= asyncio.run(left()) < 50 * 0.02
 
 
 def test_an_event_is_made_once_however_many_read_it(store: Cluster, owner: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -12,14 +13,16 @@ import httpx
 import psycopg
 import pytest
 from conftest import _forget  # type: ignore[import-not-found]
+from starlette.applications import Starlette
 from streams import Stream  # type: ignore[import-not-found]
 
 from cop.errors import NotRecognised, TooSlow
 from cop.settings import get_settings
-from cop.store.reading import reading
+from cop.store.reading import _pool, reading
 from cop.visible import VisibleSet
 from cop_server.border.lately import Lately, digest_of
 from cop_server.cluster import Cluster, create_database, drop_database
+from cop_server.health import health_routes
 from cop_server.identity.keys import create
 
 ITEMS = "/collections/incidents/items"
@@ -206,6 +209,29 @@ def test_a_long_statement_of_the_public_ends_and_not_that_of_a_department(
         assert ended.headers["content-type"] == "application/problem+json"
         assert "too long" in ended.json()["detail"]
         assert inside.result().status_code == 200
+
+
+def test_however_many_ask_whether_it_is_ready_the_store_is_asked_once_a_second(
+    database: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COP_APP_DATABASE_URL", database.app_dsn)
+    _forget()
+
+    async def ask(many: int) -> set[int]:
+        transport = httpx.ASGITransport(Starlette(routes=health_routes(get_settings())))
+        async with httpx.AsyncClient(transport=transport, base_url="http://cop") as http:
+            first = {answer.status_code for answer in await asyncio.gather(*(http.get("/ready") for _ in range(many)))}
+            asked.append(_pool().get_stats()["requests_num"])
+            await asyncio.sleep(1.1)
+            return first | {(await http.get("/ready")).status_code}
+
+    asked: list[int] = []
+    try:
+        assert asyncio.run(ask(200)) == {200}
+        assert asked == [1]
+        assert _pool().get_stats()["requests_num"] == 2
+    finally:
+        _forget()
 
 
 def test_a_connection_that_goes_from_one_audience_to_another_has_the_patience_of_each(

@@ -113,6 +113,14 @@ def test_an_exercise_session_is_nobody_in_the_other_modes(browser: httpx.Client)
     assert seen(browser, mode="exercise") == 3
 
 
+def test_an_exercise_session_sees_no_audit(browser: httpx.Client) -> None:
+    for of in ({"role": "emsc"}, {"role": "administrator", "department": "DSD"}):
+        entered(browser, **of)
+        refused = browser.get("/audit?mode=exercise")
+        assert (refused.status_code, "one-click" in refused.json()["detail"]) == (403, True)
+    assert browser.get("/audit?mode=actual").status_code == 401
+
+
 def test_an_exercise_session_writes_no_other_mode(own_url: str) -> None:
     with httpx.Client(base_url=own_url, timeout=30) as browser:
         _writes_no_other_mode(browser)

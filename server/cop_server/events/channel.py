@@ -15,6 +15,7 @@ from cop_server.events.encode import Batch, marker, moved, next_batch, told
 from cop_server.routes.road import threads
 
 _PACE_SECONDS = 2.0  # how long a load of many records waits for its slower readers in all; then it goes on without them
+_STEP_SECONDS = 0.02
 
 
 async def in_threads[T](call: Callable[..., T], *values: Any) -> T:
@@ -86,6 +87,22 @@ class Subscriber:
         return chunk
 
 
+class Pace:
+    """How long one look at the store waits for slow readers: of all channels together, those that wait at once once."""
+
+    def __init__(self) -> None:
+        self.left = _PACE_SECONDS
+        self._counted = 0.0
+
+    async def wait(self) -> None:
+        """A little."""
+        now = asyncio.get_running_loop().time()
+        ends = now + _STEP_SECONDS
+        self.left -= ends - max(now, self._counted)
+        self._counted = ends
+        await asyncio.sleep(_STEP_SECONDS)
+
+
 class Channel:
     """One visible set's changes of some layers, behind a place that moves with the store."""
 
@@ -98,7 +115,7 @@ class Channel:
         self.subscribers: set[Subscriber] = set()
         self._url = url
 
-    async def advance(self, known: dict[str, int], until: int) -> None:
+    async def advance(self, known: dict[str, int], until: int, pace: Pace) -> None:
         """Read what changed up to a number, and hand it on. Where the store fails, the place stays as it was."""
         if until <= self.place.n and self.place.feature is None:
             return
@@ -107,12 +124,10 @@ class Channel:
             self._hand_on(Batch(self.place, Place(until), (), ()))
             return
         walk = told(questions, self.place, until)
-        waited = 0.0
         while self.place != Place(until):
             self._hand_on(await in_threads(next_batch, self._url, self.visible, walk, self.place, until))
-            while self.place != Place(until) and self._is_waited_for() and waited < _PACE_SECONDS:
-                await asyncio.sleep(0.02)
-                waited += 0.02
+            while self.place != Place(until) and self._is_waited_for() and pace.left > 0:
+                await pace.wait()
 
     def _is_waited_for(self) -> bool:
         return any(subscriber.is_half_full for subscriber in self.subscribers)

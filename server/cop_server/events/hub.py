@@ -11,13 +11,14 @@ from cop.errors import StoreTrouble
 from cop.query.delta import Place, marks
 from cop.query.question import Question
 from cop.visible import VisibleSet
-from cop_server.events.channel import Channel, in_threads
+from cop_server.events.channel import Channel, Pace, in_threads
 from cop_server.events.encode import marker
 from cop_server.events.listener import Listener
 
 _log = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.2
 _AGAIN_SECONDS = 1.0
+_AT_ONCE = 4  # channels of a visible set that are read at once: one with slow readers holds up no other
 _LOST = marker("interrupted", "the store is not heard at the moment; changes may come later")
 _BACK = marker("resumed", "changes come at once again; none was missed")
 
@@ -50,8 +51,16 @@ class _Watch:
     async def _advance(self) -> None:
         known = await in_threads(marks, self._visible)
         until = max(known.values(), default=0)
-        for channel in list(self.channels.values()):
-            await channel.advance(known, until)
+        pace, some = Pace(), asyncio.Semaphore(_AT_ONCE)
+
+        async def advance(channel: Channel) -> None:
+            async with some:
+                await channel.advance(known, until, pace)
+
+        told = await asyncio.gather(*map(advance, self.channels.values()), return_exceptions=True)
+        for trouble in told:
+            if trouble is not None:
+                raise trouble
 
 
 class Hub:

@@ -48,9 +48,14 @@ def told(entry: Entry) -> dict[str, Any]:
 
 
 def _seen_by(principal: Principal) -> str | None:
-    """The department whose administrator asks; None for emsc, who see all."""
+    """The department whose administrator asks; None for emsc, who see all.
+
+    Raises NotRecognised or NotPermitted. Whoever entered an exercise by one click may be anybody, and sees no audit.
+    """
     if not principal.is_known:
         raise NotRecognised("the audit needs a key or token: send it as Authorization: Bearer, or sign in")
+    if principal.only_mode is not None:
+        raise NotPermitted("the audit is for keys and tokens; the exercise's one-click entry does not see it")
     if principal.role == "emsc":
         return None
     if principal.role != "administrator":
