@@ -152,8 +152,9 @@ def test_a_collection_is_described_alike_in_both_places(
     assert {link["type"] for link in links(described, "items")} == {GEOJSON, "text/html"}
     assert links(described, "self")
     west, south, east, north = described["extent"]["spatial"]["bbox"][0]
-    assert -180 <= west < east <= 180
-    assert -90 <= south < north <= 90
+    # One record is a box without width.
+    assert -180 <= west <= east <= 180
+    assert -90 <= south <= north <= 90
     for start, end in described["extent"].get("temporal", {}).get("interval", []):
         assert start <= end
     assert described["crs"][0] == CRS84
@@ -190,13 +191,16 @@ def test_limit_is_kept_to(http: httpx.Client, layer: str, truth: Any) -> None:
 
 
 def test_next_and_prev_walk_there_and_back(http: httpx.Client, layer: str) -> None:
-    first = http.get(f"/collections/{layer}/items?limit=6").json()
+    size = min(6, http.get(f"/collections/{layer}/items?limit=1").json()["numberMatched"] // 2)
+    if not size:
+        pytest.skip("one record is one page")
+    first = http.get(f"/collections/{layer}/items?limit={size}").json()
     second = http.get(links(first, "next")[0]["href"]).json()
     ids = [[feature["id"] for feature in page["features"]] for page in (first, second)]
     assert not set(ids[0]) & set(ids[1])
     back = http.get(links(second, "prev")[0]["href"]).json()
     assert [feature["id"] for feature in back["features"]] == ids[0]
-    whole = http.get(f"/collections/{layer}/items?limit=12").json()["features"]
+    whole = http.get(f"/collections/{layer}/items?limit={2 * size}").json()["features"]
     assert [feature["id"] for feature in whole] == ids[0] + ids[1]
 
 
@@ -292,7 +296,8 @@ def test_neighbours_are_never_taken_for_one_another(http: httpx.Client, layer: s
     assert len(set(tags)) == len(ids)
     known = {"If-None-Match": tags[0]}
     assert http.get(f"/collections/{layer}/items/{ids[0]}?lang=en", headers=known).status_code == 304
-    assert http.get(f"/collections/{layer}/items/{ids[1]}?lang=en", headers=known).status_code == 200
+    for other in ids[1:]:
+        assert http.get(f"/collections/{layer}/items/{other}?lang=en", headers=known).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/collections/none", "/collections/none/items", "/collections/none/items/1", "/none"])
