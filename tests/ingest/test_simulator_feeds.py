@@ -9,7 +9,7 @@ import pytest
 from simulated import body_of, found
 
 from cop_ingest.feeds.declared import feeds
-from cop_ingest.feeds.parse import parser_of
+from cop_ingest.feeds.parse import led_by, parser_of
 from cop_ingest.feeds.payload import Payload
 from cop_ingest.scenario.calendar import hong_kong
 from cop_ingest.simulator.world.world import World
@@ -30,10 +30,7 @@ def _parts(feed: Any, world: World, at: datetime) -> dict[str, bytes]:
 
 def _followed(feed: Any, parts: dict[str, bytes], world: World, at: datetime) -> dict[str, bytes]:
     """The files that an answer leads to, as the cyclone list leads to tracks."""
-    if not getattr(feed, "follow", None):
-        return {}
-    module, _, name = feed.follow.partition(":")
-    leads = getattr(__import__(module, fromlist=[name]), name)(Payload(parts, at, feed.options))
+    leads = led_by(feed, Payload(parts, at, feed.options))
     return {part: body_of(world, address.split("://", 1)[1], at) for part, address in leads.items()}
 
 

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -107,13 +106,10 @@ class _Process:
 
 def _answer(feed: Feed, payload: Payload, *, follows: bool) -> Reading | dict[str, str] | str:
     # Here and not above: the worker itself needs none of what parsers import.
-    from cop_ingest.feeds.parse import parser_of
+    from cop_ingest.feeds.parse import led_by, parser_of
 
     try:
-        if follows and feed.follow is not None:
-            module, _, name = feed.follow.partition(":")
-            return dict(getattr(import_module(module), name)(payload))
-        return parser_of(feed)(payload)
+        return led_by(feed, payload) if follows else parser_of(feed)(payload)
     except NotThisFeed as exc:
         return exc.reason
     except LoadRefused as exc:

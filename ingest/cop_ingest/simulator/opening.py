@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +17,7 @@ from psycopg import sql
 from cop.catalogue import Layer, catalogue
 from cop_ingest.feeds.declared import Feed, feeds
 from cop_ingest.feeds.loading import labelled
-from cop_ingest.feeds.parse import parser_of
+from cop_ingest.feeds.parse import led_by, parser_of
 from cop_ingest.feeds.payload import Payload, Reading
 from cop_ingest.feeds.places import Places
 from cop_ingest.feeds.rasters import keep_raster
@@ -61,11 +60,8 @@ def _waiting(connection: psycopg.Connection[Any]) -> list[Feed]:
 
 def _bodies(feed: Feed, world: World, addresses: list[Endpoint], at: datetime) -> dict[str, bytes]:
     bodies = {name: _body(world, addresses, part.url, at) for name, part in feed.parts.items()}
-    if feed.follow is not None:
-        module, _, name = feed.follow.partition(":")
-        leads = getattr(import_module(module), name)(Payload(bodies, at, feed.options))
-        bodies |= {part: _body(world, addresses, url, at) for part, url in leads.items()}
-    return bodies
+    leads = led_by(feed, Payload(bodies, at, feed.options))
+    return bodies | {part: _body(world, addresses, url, at) for part, url in leads.items()}
 
 
 def _body(world: World, addresses: list[Endpoint], url: str, at: datetime) -> bytes:

@@ -7,9 +7,9 @@ from importlib import import_module
 
 from cop_ingest.feeds.declared import Declarative, Feed
 from cop_ingest.feeds.parse.declarative import Declaration, parse_declared
-from cop_ingest.feeds.payload import Parser
+from cop_ingest.feeds.payload import Parser, Payload
 
-__all__ = ["parser_of"]
+__all__ = ["led_by", "parser_of"]
 
 
 def parser_of(feed: Feed) -> Parser:
@@ -24,3 +24,14 @@ def parser_of(feed: Feed) -> Parser:
     module, _, name = feed.parser.partition(":")
     parser: Parser = getattr(import_module(module), name)
     return parser
+
+
+def led_by(feed: Feed, payload: Payload) -> dict[str, str]:
+    """The addresses that an answer leads to, by the names of their parts; none where the feed's file names no `follow`.
+
+    Raises what the named function raises, and ImportError or AttributeError where there is none of that name.
+    """
+    if feed.follow is None:
+        return {}
+    module, _, name = feed.follow.partition(":")
+    return dict(getattr(import_module(module), name)(payload))
