@@ -134,7 +134,8 @@ def test_restarted_under_load_nothing_is_lost_doubled_or_left_unsaid(
         until(lambda seen=seen: {id_.partition(":")[2] for id_ in seen()} >= set(done.values()))  # type: ignore[misc]
         assert len(seen()) == len(set(seen())) == len(done), "no gap and no double"
         assert [number(id_) for id_ in seen()] == sorted(number(id_) for id_ in seen())
-    assert {"interrupted", "resumed"} <= set(whole.markers)
+    # A stream's watch reads again by itself; the listener may be back after the last event has come.
+    until(lambda: {"interrupted", "resumed"} <= set(whole.markers))
     for stream in (whole, again):
         stream.close()
 
