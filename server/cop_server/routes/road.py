@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +25,7 @@ from cop.settings import get_settings
 from cop.store.reading import twice
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
+from cop_server.fair import FairThreads
 from cop_server.identity.asker import asker, asker_at_once
 from cop_server.identity.credentials import CREDENTIAL_HEADERS
 from cop_server.negotiate import PAGES, form, language, single
@@ -55,18 +54,14 @@ _REFUSED_ON_PAGES = frozenset({"bbox", "datetime", "filter", "limit", "offset"})
 _ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
 
 
-class ContextExecutor(ThreadPoolExecutor):
-    """Threads that see the context variables of whoever hands them work: pygeoapi's visible set, the log's request."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a call in a copy of the caller's context."""
-        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
-
-
 @lru_cache(maxsize=1)
-def threads() -> ThreadPoolExecutor:
-    """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain."""
-    return ContextExecutor(get_settings().pool_size, thread_name_prefix="road")
+def threads() -> Executor:
+    """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain.
+
+    They see the context variables of whoever hands them work: pygeoapi's visible set, the log's request.
+    """
+    count = get_settings().pool_size
+    return FairThreads(count, max(1, count * 3 // 4), "road")
 
 
 def _only_read(scope: Scope) -> Response:
