@@ -20,6 +20,7 @@ from cop_ingest.gazetteer.placing import Gazetteer
 from cop_ingest.inbox.alone import Turn
 from cop_ingest.inbox.declared import Mapping, mappings
 from cop_ingest.inbox.folder import Drop
+from cop_ingest.inbox.readings import take_readings
 from cop_ingest.inbox.take import Report, refused, take
 from cop_server.cluster_existing import find_store
 from cop_server.console import say, warn
@@ -121,7 +122,9 @@ class Taker:
     def take(self, mapping: Mapping, body: bytes, name: str, told_at: datetime, *, dry_run: bool = False) -> Report:
         """Take a file; see cop_ingest.inbox.take."""
         mode: Mode = self._settings.mode
-        with psycopg.connect(self.owner_dsn) as connection:
+        with psycopg.connect(self.owner_dsn, autocommit=True) as connection:
+            if mapping.readings:
+                return take_readings(connection, mapping, body, name, told_at, mode, dry_run=dry_run)
             index = self._gazetteer.index(connection)
         return take(mapping, body, name, told_at, mode, index, dry_run=dry_run)
 

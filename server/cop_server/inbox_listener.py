@@ -161,7 +161,10 @@ class Listener:
             why = "it could not be taken; the message is kept for the platform's operators"
             document, aside = {"inbox": form, "file": name, "refused": why}, "refused"
         folder = self._folder / form if known is not None else self._folder
-        report = keep_message(folder, aside, name, bytes(message.payload), document)
+        body: bytes | None = bytes(message.payload)
+        if known is not None and known.personal:
+            document, body = {**document, "kept": False}, None
+        report = keep_message(folder, aside, name, body, document)
         say(f"{aside}: {report.relative_to(self._folder)}")
         return document
 

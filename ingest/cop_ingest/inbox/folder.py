@@ -74,6 +74,10 @@ def _taken(mapping: Mapping, file: Path, take: Take) -> Path:
         aside = "taken"
     except LoadRefused as exc:
         document, aside = {"inbox": mapping.id, "file": file.name, "refused": str(exc)}, "refused"
+    if mapping.personal:  # what tells of people is not kept, whatever became of it
+        _, report = _report_kept(file.parent / aside, file.name, {**document, "kept": False})
+        file.unlink()
+        return report
     return _put_aside(file, aside, document)
 
 
@@ -84,9 +88,14 @@ def _put_aside(file: Path, aside: str, document: dict[str, object]) -> Path:
     return report
 
 
-def keep_message(folder: Path, aside: str, name: str, body: bytes, document: dict[str, object]) -> Path:
-    """Keep what came by another way than a file as a file is kept, with its report; the report's path."""
+def keep_message(folder: Path, aside: str, name: str, body: bytes | None, document: dict[str, object]) -> Path:
+    """Keep what came by another way than a file as a file is kept, with its report; the report's path.
+
+    Without a body the report alone is kept.
+    """
     kept, report = _report_kept(folder / aside, name, document)
+    if body is None:
+        return report
     unfinished = kept.with_name(f"{kept.name}.tmp")
     unfinished.write_bytes(body)
     unfinished.replace(kept)
