@@ -56,11 +56,11 @@ def run(
     with _workshop(settings) as (shop, owner_dsn):
         say(f"{len(feeds())} feeds, {settings.feeds}" + ("" if beside else "; stop with Ctrl-C"))
         if beside:
-            threading.Thread(target=_end_with_input, daemon=True).start()
+            threading.Thread(target=end_with_input, daemon=True).start()
         run_worker(Work(owner_dsn, feeds(), shop, settings.raw_days))
 
 
-def _end_with_input() -> None:
+def end_with_input() -> None:
     """A worker beside a server must not outlive it."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -22,7 +22,7 @@ from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.cluster_place import find_place
 from cop_server.console import say, step, warn
 from cop_server.delivery.mqtt import publications
-from cop_server.feed_process import feeding
+from cop_server.feed_process import feeding, listening
 from cop_server.identity.sessions import SECRET_FILE
 from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.keeping.archive import told_of
@@ -57,7 +57,10 @@ def run(settings: Settings) -> None:
     os.environ.pop("COP_DATABASE_URL", None)
     os.environ["COP_APP_DATABASE_URL"] = store.app_dsn
     get_settings.cache_clear()
-    with feeding(store.owner_dsn, wanted=settings.feeds != "off"):
+    with (
+        feeding(store.owner_dsn, wanted=settings.feeds != "off"),
+        listening(store.owner_dsn, wanted=settings.inbox_mqtt),
+    ):
         serve(get_settings())
 
 

@@ -185,6 +185,12 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(
         None, description="Folder in which departments leave their files; none: inbox in COP_VAR"
     )
+    inbox_mqtt: bool = Field(False, description="Whether departments' returns are taken from the MQTT broker")
+    inbox_topic: str = Field(
+        "cop/inbox",
+        description="Topic above the forms: returns are published to <topic>/<form>",
+        pattern=r"^[^\s+#$/\x00][^\s+#\x00]{0,98}[^\s+#/\x00]$",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -204,6 +210,12 @@ class Settings(BaseSettings):
     def _simulator_has_an_address(self) -> Self:
         if self.feeds == "simulator" and not self.feeds_url:
             raise ValueError("COP_FEEDS=simulator wants COP_FEEDS_URL, the simulator's address")
+        return self
+
+    @model_validator(mode="after")
+    def _an_inbox_has_a_broker(self) -> Self:
+        if self.inbox_mqtt and not self.mqtt_url.get_secret_value():
+            raise ValueError("COP_INBOX_MQTT wants COP_MQTT_URL, the broker's address")
         return self
 
     @field_validator("oidc_algorithms")

@@ -107,6 +107,9 @@ def _of_list(body: bytes, name: str) -> Iterator[Row]:
         for place, feature in enumerate(document.get("features") or (), 1):
             yield _feature(place, feature, name)
         return
+    if isinstance(document, dict) and document.get("type") == "Feature" and "properties" in document:
+        yield _feature(1, document, name)
+        return
     records = document if isinstance(document, list) else [document]
     for place, record in enumerate(records, 1):
         if not isinstance(record, dict):
