@@ -115,8 +115,6 @@ def run_worker(work: Work) -> None:
             except (psycopg.Error, PoolTimeout, procrastinate.exceptions.ProcrastinateException) as exc:
                 _log.warning("the worker cannot work, and tries again: %s", str(exc).partition("\n")[0])
             ends.wait(_REST_SECONDS)
-    work.shop.readers.close()
-    work.shop.fetcher.close()
 
 
 async def _work(work: Work, ends: threading.Event) -> None:
