@@ -34,6 +34,8 @@ SERVE = "cop serve"  # in place of an application: the server as `cop serve` sta
 
 # A small exercise territory: the same code draws it, and a suite waits a twentieth of the time.
 os.environ.setdefault("COP_EXERCISE_SCALE", "0.05")
+# An installation of the tests stands still, unless a test is about its feeds.
+os.environ.setdefault("COP_FEEDS", "off")
 
 # `make test` tries the same examples each time; `make fuzz` and `make soak` (COP_TEST_LENGTH=long) look for new ones.
 hypothesis.settings.register_profile("short", derandomize=True, deadline=None)

@@ -250,9 +250,8 @@ def _in_run(
 ) -> LoadReport:
     run = _begin_run(connection, layer, origin)
     with _failure_kept(connection, run, parsed), connection.transaction():
-        connection.execute(
-            "SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %s, true)", [origin.name]
-        )
+        mode = origin.word.mode if origin.word is not None else None
+        connection.execute(statement("acting"), {"cause": origin.name, "mode": mode})
         if origin.word is not None:
             need_lease(connection, origin.word)
         report = work()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 
 from cop_server.console import warn
 
+_HOST = "127.0.0.1"
 _FIRST_REST = 1.0
 _LONGEST_REST = 30.0
 _WELL_SECONDS = 60.0  # after so long a worker that ends is no worker that cannot start
@@ -19,10 +21,35 @@ _GRACE_SECONDS = 15.0
 
 
 @contextmanager
-def feeding(owner_dsn: str, *, wanted: bool) -> Iterator[None]:
-    """Keep the feeds' worker running while the block lasts."""
-    with _kept("the feeds' worker", ("ingest", "run"), owner_dsn, wanted=wanted):
+def feeding(owner_dsn: str, *, wanted: bool, **settings: str) -> Iterator[None]:
+    """Keep the feeds' worker running while the block lasts, with these settings beside our own."""
+    with _kept("the feeds' worker", ("ingest", "run"), owner_dsn, wanted=wanted, **settings):
         yield
+
+
+@contextmanager
+def playing(owner_dsn: str, *, wanted: bool) -> Iterator[dict[str, str]]:
+    """Keep the exercise's simulator running while the block lasts, and what takes its returns; the feeds' settings.
+
+    It keeps its port, so that the feeds' worker finds it again when it was started anew.
+    """
+    if not wanted:
+        yield {}
+        return
+    port = _free_port()
+    with (
+        _kept("the exercise's simulator", ("exercise", "run", "--port", str(port)), owner_dsn, wanted=True),
+        _kept("the inbox's watcher", ("inbox", "watch"), owner_dsn, wanted=True),
+    ):
+        told = ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), _HOST)))
+        yield {"COP_FEEDS_URL": f"http://{_HOST}:{port}", "no_proxy": told, "NO_PROXY": told}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
@@ -33,12 +60,12 @@ def listening(owner_dsn: str, *, wanted: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _kept(name: str, words: tuple[str, ...], owner_dsn: str, *, wanted: bool) -> Iterator[None]:
+def _kept(name: str, words: tuple[str, ...], owner_dsn: str, *, wanted: bool, **settings: str) -> Iterator[None]:
     """Keep a command running. It gets the owner's address; the server has the app role's."""
     if not wanted:
         yield
         return
-    keeper = _Keeper(name, words, {**os.environ, "COP_DATABASE_URL": owner_dsn})
+    keeper = _Keeper(name, words, {**os.environ, **settings, "COP_DATABASE_URL": owner_dsn})
     try:
         yield
     finally:

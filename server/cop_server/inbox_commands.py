@@ -62,17 +62,22 @@ def take_file(
 @inbox_app.command()
 def watch(
     once: Annotated[bool, typer.Option("--once", help="Look until nothing is left, then end.")] = False,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with standard input.")] = False,
 ) -> None:
     """Take what is put into the inbox's folder (COP_INBOX), as long as this runs."""
     settings = get_settings()
+    if beside:
+        threading.Thread(target=end_with_input, daemon=True).start()
     taker = Taker(settings)
     drop = Drop(settings.inbox_folder, mappings())
     drop.prepare()
-    say(f"watching {settings.inbox_folder}")
+    if not beside:
+        say(f"watching {settings.inbox_folder}")
     while True:
         try:
             for report in drop.look(taker.take):
-                say(f"taken: {report.name}")
+                if not beside:
+                    say(f"taken: {report.name}")
         except (StoreTrouble, psycopg.OperationalError) as exc:
             warn(f"files wait for the store: {type(exc).__name__}")
         if once and not drop.seen:

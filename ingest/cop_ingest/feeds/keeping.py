@@ -174,7 +174,7 @@ def finish(
 def _tell(connection: Connection, feed: Feed, mode: FeedMode, health: Health, known: Mapping[str, Any]) -> None:
     x, y = OFFICES.get(feed.department, _CENTRE)
     names = ("last_attempt_at", "last_good_at", "observed_at", "seen", "refused")
-    connection.execute(_SQL["acting"], {"cause": f"feed {feed.id}"})
+    connection.execute(_SQL["acting"], {"cause": f"feed {feed.id}", "mode": mode})
     connection.execute(
         _SQL["tell_health"],
         {
@@ -218,8 +218,21 @@ def holds_records(connection: Connection, feed: str, mode: FeedMode) -> bool:
 def withdraw_story(connection: Connection, feeds: Iterable[str]) -> None:
     """Take the exercise story's states of feeds out of the collection: the simulator's feeds have their own."""
     with connection.transaction():
-        connection.execute(_SQL["acting"], {"cause": "the simulator's feeds take the place of the story's"})
+        about = {"cause": "the simulator's feeds take the place of the story's", "mode": "exercise"}
+        connection.execute(_SQL["acting"], about)
         connection.execute(_SQL["withdraw_story"], {"feeds": list(feeds)})
+
+
+def tell_clock(connection: Connection, shows: datetime, speed: float) -> datetime:
+    """Tell the store what the simulator's clock shows; what the exercise's clock shows then, which never goes back."""
+    row = connection.execute(_SQL["tell_clock"], {"shows": shows, "speed": speed}).fetchone()
+    now: datetime = row[0]  # type: ignore[index]
+    return now
+
+
+def stop_clock(connection: Connection) -> None:
+    """Let the exercise's clock stand where it is, if it runs."""
+    connection.execute(_SQL["stop_clock"])
 
 
 def note_rerun(connection: Connection, lease: Lease, turn: int, ended: Ended) -> None:

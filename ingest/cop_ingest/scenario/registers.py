@@ -12,6 +12,7 @@ from cop_ingest.areas import TERRITORY, ground_of
 from cop_ingest.scenario import calendar, feeds
 from cop_ingest.scenario.calendar import Signal
 from cop_ingest.scenario.chance import Numbers, named
+from cop_ingest.scenario.sources import warning_labels
 from cop_ingest.scenario.steps import Step
 
 _NORTHERN = ("NTH", "YL")
@@ -64,7 +65,7 @@ def _warnings(draw: Random) -> Iterator[Step]:
         values: dict[str, object] = {
             "id": id_, "code": signal.code, "name_en": name_en, "name_zh": name_zh, "action": "issue",
             "issued_at": signal.issued_at, "area": list(_NORTHERN) if local else ["territory"], "event": signal.event,
-            **_labels("HKO", id_),
+            **_labels("HKO", id_), **warning_labels(signal),
         }  # fmt: skip
         yield Step(signal.issued_at, "warnings", id_, True, values, northern if local else MultiPolygon([TERRITORY]))
         ended: dict[str, object] = {"action": "cancel", "ended_at": signal.ended_at}

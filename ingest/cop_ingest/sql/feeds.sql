@@ -86,7 +86,17 @@ SELECT state IN ('stale', 'down') FROM cop.feed WHERE feed = %(feed)s AND mode =
 SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s AND absent_since IS NULL);
 
 -- acting --
-SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)s, true);
+-- What an exercise's feeds bring is told at the time on the exercise's clock.
+SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)s, true),
+       set_config('cop.scenario_at', CASE %(mode)s WHEN 'exercise' THEN 'live' ELSE '' END, true);
+
+-- tell_clock --
+-- What the simulator's clock shows, and how fast it goes; what the exercise's clock shows then.
+SELECT cop.tell_clock(%(shows)s, %(speed)s);
+
+-- stop_clock --
+-- The exercise's clock stands where it is.
+SELECT cop.tell_clock(cop.exercise_now(), 0) WHERE cop.running_clock() IS NOT NULL;
 
 -- tell_health --
 -- The feed's row in the collection `feeds`.

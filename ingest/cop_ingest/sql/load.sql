@@ -23,6 +23,11 @@ SELECT coding, body FROM cop.raw WHERE hash = %(hash)s;
 -- The feed's row, where the load's own token still is the newest: who takes the feed over waits for this transaction.
 SELECT 1 FROM cop.feed WHERE feed = %(feed)s AND mode = %(mode)s AND token = %(token)s FOR UPDATE;
 
+-- acting --
+-- Who loads, and why. What an exercise's feeds bring is told at the time on the exercise's clock.
+SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)s, true),
+       set_config('cop.scenario_at', CASE %(mode)s::text WHEN 'exercise' THEN 'live' ELSE '' END, true);
+
 -- finish_run --
 -- What a run saw and did.
 UPDATE cop.run SET finished_at = clock_timestamp(), state = %(state)s, seen = %(seen)s, inserted = %(inserted)s,
