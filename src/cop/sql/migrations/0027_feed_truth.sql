@@ -1,0 +1,5 @@
+-- What a feed said of a record last, column by column: where the register differs, a person has changed it. And since
+-- when a record is waited for that an answer with unreadable records no longer names.
+-- depends: 0021_feed_words
+
+ALTER TABLE cop.feed_record ADD COLUMN said jsonb, ADD COLUMN missing_since timestamptz;
