@@ -32,7 +32,7 @@ from cop_ingest.records import Parsed
 
 __all__ = [
     "LeaseLost", "LoadReport", "Origin", "Provenance", "Word", "is_loaded", "load_observations", "load_register",
-    "load_whole", "manifest_of", "need_lease", "remember",
+    "load_whole", "manifest_of", "need_lease", "published_later", "remember",
 ]  # fmt: skip
 
 
@@ -45,23 +45,44 @@ def is_loaded(connection: psycopg.Connection, layer: Layer, manifest: bytes) -> 
 def remember(connection: psycopg.Connection, layer: Layer, origin: Origin) -> None:
     """Note what the layer now holds, where it was not one load that brought it."""
     with connection.transaction():
-        about = {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance}
-        connection.execute(statement("loaded"), about)
+        _loaded(connection, layer, origin, None)
+
+
+def published_later(connection: psycopg.Connection, layer: Layer, published_at: datetime | None) -> datetime | None:
+    """When the real copy that a whole layer holds was published, where that is later than another copy; else None.
+
+    A file of which nobody knows when it was published is older than any of which one does.
+    """
+    about = {"layer": layer.id, "published_at": published_at}
+    row = connection.execute(statement("published_later"), about).fetchone()
+    return row[0] if row else None
+
+
+def _loaded(connection: psycopg.Connection, layer: Layer, origin: Origin, published_at: datetime | None) -> None:
+    about = {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance}
+    connection.execute(statement("loaded"), {**about, "published_at": published_at})
 
 
 def load_whole(
-    connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, *, may_be_empty: bool = False
+    connection: psycopg.Connection,
+    layer: Layer,
+    parsed: Parsed,
+    origin: Origin,
+    *,
+    may_be_empty: bool = False,
+    published_at: datetime | None = None,
 ) -> LoadReport:
     """Load a complete copy of a layer. What the store has and the copy has not is closed.
 
-    Raises LoadRefused, and changes nothing, where the copy holds no record at all, unless that may be.
+    `published_at` is kept, so that an older copy can be told from this one (published_later). Raises LoadRefused, and
+    changes nothing, where the copy holds no record at all, unless that may be.
     """
 
     def work() -> LoadReport:
         if not parsed.records and not (may_be_empty and not parsed.refusals):
             raise LoadRefused(f"{origin.name}: no record could be read; the layer {layer.id} stays as it was")
         stage(connection, layer, parsed.records, origin)
-        return _merge(connection, layer, parsed, origin, "changes_of_a_whole")
+        return _merge(connection, layer, parsed, origin, "changes_of_a_whole", published_at)
 
     return in_run(connection, layer, parsed, origin, work)
 
@@ -84,7 +105,14 @@ def load_observations(
     return in_run(connection, layer, parsed, origin, work)
 
 
-def _merge(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin, changes: str) -> LoadReport:
+def _merge(
+    connection: psycopg.Connection,
+    layer: Layer,
+    parsed: Parsed,
+    origin: Origin,
+    changes: str,
+    published_at: datetime | None = None,
+) -> LoadReport:
     connection.execute(statement(changes, layer))
     row = connection.execute(statement("count_changes")).fetchone()
     assert row is not None
@@ -93,10 +121,7 @@ def _merge(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin:
     if inserted or updated or closed:
         n = _begin_load(connection, layer, origin)
         connection.execute(statement("merge", layer))
-    connection.execute(
-        statement("loaded"),
-        {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance},
-    )
+    _loaded(connection, layer, origin, published_at)
     return LoadReport(
         layer.id, "done" if n else "unchanged", len(parsed.records) + len(parsed.refusals),
         inserted, updated, closed, len(parsed.refusals), mended_of(parsed), n,

@@ -10,7 +10,7 @@ from cop.catalogue import Layer, catalogue
 from cop_ingest.feeds.declared import Feed, told_by_another
 from cop_ingest.feeds.keeping import Connection, Ended, FeedMode, Lease, Outcome, Sums, holds_records, last_told
 from cop_ingest.feeds.payload import Reading
-from cop_ingest.load import LoadReport, Origin, Word, load_observations, load_register, load_whole
+from cop_ingest.load import LoadReport, Origin, Word, load_observations, load_register, load_whole, published_later
 from cop_ingest.records import Parsed, Record, Refusal, refuse
 
 _AT = "at"  # the word of a declaration for the time of absence
@@ -42,7 +42,7 @@ def load(connection: Connection, feed: Feed, layer: Layer, answer: Answer) -> En
         return _nothing(parsed)
     if not parsed.records and feed.target.how == "latest":
         return _ended(answer, "quiet", Sums())
-    if answer.is_late and feed.target.how == "whole":
+    if feed.target.how == "whole" and (answer.is_late or _is_older(connection, layer, answer)):
         return _ended(answer, "late", Sums(seen, unchanged=len(parsed.records), refused=len(parsed.refusals)))
     if feed.fallback_of is not None and _is_behind(connection, feed, feed.fallback_of, answer):
         ended = _ended(answer, "unchanged", Sums(seen, unchanged=len(parsed.records), refused=len(parsed.refusals)))
@@ -55,6 +55,11 @@ def load(connection: Connection, feed: Feed, layer: Layer, answer: Answer) -> En
         return _ended(answer, "late", sums)
     outcome: Outcome = "quiet" if not seen else "loaded" if report.state == "done" else "unchanged"
     return _ended(answer, outcome, sums, report.held)
+
+
+def _is_older(connection: Connection, layer: Layer, answer: Answer) -> bool:
+    """Whether the layer holds a copy that was published later: by a download, say."""
+    return answer.mode == "actual" and published_later(connection, layer, answer.made_at) is not None
 
 
 def _is_behind(connection: Connection, feed: Feed, main: str, answer: Answer) -> bool:
@@ -114,7 +119,9 @@ def _loaded(connection: Connection, feed: Feed, layer: Layer, parsed: Parsed, an
         other=told_by_another(feed),
     )
     if feed.target.how == "whole":
-        return load_whole(connection, layer, parsed, origin, may_be_empty=feed.empty == "quiet")
+        return load_whole(
+            connection, layer, parsed, origin, may_be_empty=feed.empty == "quiet", published_at=answer.made_at
+        )
     if feed.target.how == "latest":
         return load_observations(connection, layer, parsed, origin, answer.made_at)
     gone = _values(feed.target.absent or {}, at) if answer.is_late else {}

@@ -28,7 +28,7 @@ from cop_ingest.feeds.rasters import keep_raster
 from cop_ingest.feeds.reader import Readers
 from cop_ingest.gazetteer.index import read_version
 from cop_ingest.gazetteer.placing import Gazetteer, placed
-from cop_ingest.load import LeaseLost, manifest_of
+from cop_ingest.load import LeaseLost, is_loaded, manifest_of
 from cop_ingest.load_sql import keep_raw, kept_raw
 
 _MOST_FOLLOWED = 20
@@ -200,7 +200,7 @@ def read_and_load(
 ) -> Ended:
     """From bodies to records in the layer. A payload that is no answer of this feed leaves all as it was."""
     manifest = _manifest(shop, connection, feed, arrived)
-    if manifest == lease.manifest and not keeping.was_taken_over(connection, feed.id, shop.mode):
+    if manifest == lease.manifest and _stands(shop, connection, feed, manifest):
         seen, refused = lease.seen or 0, lease.refused or 0
         return Ended("same", sums=Sums(seen, unchanged=seen - refused, refused=refused), observed_at=lease.observed_at)
     try:
@@ -225,6 +225,13 @@ def read_and_load(
         if connection.closed:
             raise
         return Ended("failed", f"the store did not take it: {exc.diag.message_primary or type(exc).__name__}")
+
+
+def _stands(shop: Workshop, connection: Connection, feed: Feed, manifest: bytes) -> bool:
+    """Whether what the feed loaded last is still there: no other feed took it over, no other copy took its place."""
+    if feed.target.how == "whole" and shop.mode == "actual":
+        return is_loaded(connection, catalogue().layers[feed.target.layer], manifest)
+    return not keeping.was_taken_over(connection, feed.id, shop.mode)
 
 
 def _manifest(shop: Workshop, connection: Connection, feed: Feed, arrived: Arrived) -> bytes:

@@ -77,9 +77,15 @@ WHEN NOT MATCHED AND c.change <> 'closed' THEN INSERT (id, {columns}, geom) VALU
 
 -- loaded --
 -- What the layer now holds came from this manifest.
-INSERT INTO cop.layer (id, spec, manifest, provenance, loaded_at)
-VALUES (%(layer)s, '{{}}', %(manifest)s, %(provenance)s, clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest, provenance = excluded.provenance, loaded_at = excluded.loaded_at;
+INSERT INTO cop.layer (id, spec, manifest, provenance, loaded_at, published_at)
+VALUES (%(layer)s, '{{}}', %(manifest)s, %(provenance)s, clock_timestamp(), %(published_at)s)
+ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest, provenance = excluded.provenance, loaded_at = excluded.loaded_at,
+    published_at = excluded.published_at;
+
+-- published_later --
+-- When the real copy that a layer holds was published, where that is later; a copy of unknown age is older than any.
+SELECT published_at FROM cop.layer WHERE id = %(layer)s AND provenance = 'real'
+    AND published_at > coalesce(%(published_at)s::timestamptz, '-infinity');
 
 -- loaded_manifest --
 SELECT manifest FROM cop.layer WHERE id = %(layer)s;

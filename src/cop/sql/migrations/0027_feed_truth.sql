@@ -3,3 +3,6 @@
 -- depends: 0021_feed_words
 
 ALTER TABLE cop.feed_record ADD COLUMN said jsonb, ADD COLUMN missing_since timestamptz;
+
+-- When the copy that a whole layer holds was published, where that is known: an older one does not take its place.
+ALTER TABLE cop.layer ADD COLUMN published_at timestamptz;
