@@ -203,9 +203,29 @@ def states(connection: Connection, mode: FeedMode) -> dict[str, tuple[Any, ...]]
     return {row[0]: tuple(row[1:]) for row in connection.execute(_SQL["states"], {"mode": mode})}
 
 
-def is_away(connection: Connection, feed: str, mode: FeedMode) -> bool:
-    """Whether a feed is stale or down; one that was not asked yet is not."""
-    row = connection.execute(_SQL["is_away"], {"feed": feed, "mode": mode}).fetchone()
+Standing = Literal["well", "away", "unknown"]
+
+
+def standing(connection: Connection, feed: str, mode: FeedMode, cadence: float) -> Standing:
+    """How a stand-in's main feed is: away is stale or down; unknown is one that was not asked lately, or never.
+
+    `cadence` is the main feed's, in our seconds.
+    """
+    row = connection.execute(_SQL["standing"], {"feed": feed, "mode": mode, "cadence": cadence}).fetchone()
+    if row is None or not row[1]:
+        return "unknown"
+    return "away" if row[0] in ("stale", "down") else "well"
+
+
+def last_told(connection: Connection, feed: str, mode: FeedMode) -> datetime | None:
+    """The newest time that a feed has told in a register, as long as it is its records that stand there."""
+    row = connection.execute(_SQL["last_told"], {"feed": feed, "mode": mode}).fetchone()
+    return row[0] if row else None
+
+
+def was_taken_over(connection: Connection, feed: str, mode: FeedMode) -> bool:
+    """Whether the other feed of the same news has taken this one's records over since it spoke last."""
+    row = connection.execute(_SQL["was_taken_over"], {"feed": feed, "mode": mode}).fetchone()
     return bool(row and row[0])
 
 

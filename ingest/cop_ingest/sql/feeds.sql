@@ -78,8 +78,19 @@ UPDATE cop.feed SET answered_at = greatest(answered_at, %(answered_at)s), observ
 SELECT feed, state, cause, last_attempt_at, last_good_at, observed_at, seen, refused, due_at, holder
 FROM cop.feed WHERE mode = %(mode)s ORDER BY feed;
 
--- is_away --
-SELECT state IN ('stale', 'down') FROM cop.feed WHERE feed = %(feed)s AND mode = %(mode)s;
+-- standing --
+-- A feed's state, and whether it is of now: its last turn ended lately, or it was told to leave its source alone for longer.
+SELECT f.state, f.state IS NOT NULL AND (f.due_at > clock_timestamp() + make_interval(secs => %(cadence)s)
+    OR EXISTS (SELECT FROM cop.turn AS t WHERE t.feed = f.feed AND t.mode = f.mode AND t.rerun_of IS NULL
+                AND t.finished_at > clock_timestamp() - make_interval(secs => greatest(5 * %(cadence)s, 120))))
+FROM cop.feed AS f WHERE f.feed = %(feed)s AND f.mode = %(mode)s;
+
+-- last_told --
+SELECT f.observed_at FROM cop.feed AS f WHERE f.feed = %(feed)s AND f.mode = %(mode)s
+    AND EXISTS (SELECT FROM cop.feed_record AS k WHERE k.feed = f.feed AND k.mode = f.mode AND k.absent_since IS NULL);
+
+-- was_taken_over --
+SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s AND hash IS NULL AND absent_since IS NOT NULL);
 
 -- holds_records --
 -- Whether a feed's records stand in a register as ones that it still holds.

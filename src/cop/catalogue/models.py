@@ -24,6 +24,7 @@ Group = Literal[
 ]  # fmt: skip
 Role = Literal[
     "title", "title_zh", "time", "updated", "mode", "release",
+    "says",  # what the source says otherwise than a person has written
     "run", "valid", "valid_to", "version",  # of a model's outcome: when it ran, what it is valid for, which model
 ]  # fmt: skip
 Licence = Literal["DG", "CSDI", "GEO", "ODbL", "PD", "JMA", "exercise"]

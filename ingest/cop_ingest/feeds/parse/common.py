@@ -95,11 +95,16 @@ def row_checked(row: Mapping[str, str]) -> Mapping[str, str]:
     return row
 
 
-def collect(items: Iterable[tuple[int, Any]], read: Callable[[Any], Record | None], time: str | None = None) -> Parsed:
+def collect(
+    items: Iterable[tuple[int, Any]],
+    read: Callable[[Any], Record | None],
+    time: str | None = None,
+    key_of: Callable[[Any], str | None] | None = None,
+) -> Parsed:
     """Read numbered items into records. What raises ValueError is refused, and the others go on.
 
-    A second record of the same id (and the same value of the column `time`, where one is named) is refused. An item
-    that reads as None is nothing that the layer has a place for.
+    `key_of` reads the record's id alone, for what is refused. A second record of the same id (and the same value of the
+    column `time`, where one is named) is refused. An item that reads as None is nothing that the layer has a place for.
     """
     parsed = Parsed()
     seen: dict[object, int] = {}
@@ -107,17 +112,27 @@ def collect(items: Iterable[tuple[int, Any]], read: Callable[[Any], Record | Non
         try:
             record = read(item)
         except ValueError as exc:
-            parsed.refusals.append(refuse(ordinal, str(exc), storable(repr(item)[:600])))
+            known = _key_of(item, key_of)
+            parsed.refusals.append(refuse(ordinal, str(exc), storable(repr(item)[:600]), known))
             continue
         if record is None:
             continue
         key = (record.id, record.properties.get(time) if time else None)
         if key in seen:
-            parsed.refusals.append(refuse(ordinal, f"repeats number {seen[key]}", storable(repr(item)[:600])))
+            parsed.refusals.append(
+                refuse(ordinal, f"repeats number {seen[key]}", storable(repr(item)[:600]), record.id)
+            )
             continue
         seen[key] = ordinal
         parsed.records.append(record)
     return parsed
+
+
+def _key_of(item: Any, key_of: Callable[[Any], str | None] | None) -> str | None:
+    try:
+        return key_of(item) if key_of is not None else None
+    except ValueError:
+        return None
 
 
 def newest(parsed: Parsed, column: str) -> datetime | None:
