@@ -69,9 +69,9 @@ def made(rule: dict[str, object]) -> dict[str, object]:
         ({"kind": "coverage"}, "geometry: null is for coverages"),
         ({"kind": "latest", "key": "geometry"}, "role time"),
         ({"kind": "register"}, "a register needs"),
-        ({"columns": [made({"from": "none", "levels": [3]})], "key": "geometry"}, "no column is called none"),
-        ({"columns": [made({"from": "a", "levels": [3, 4]})], "key": "geometry"}, "2 thresholds, wanted one less than the 2"),
-        ({"columns": [made({"from": "a", "trend_minutes": 5})], "key": "geometry"}, "trend_minutes is for layers of latest"),
+        ({"columns": [made({"from": "none", "levels": [3]})], "key": "geometry", "places": None}, "no column is called none"),
+        ({"columns": [made({"from": "a", "levels": [3, 4]})], "key": "geometry", "places": None}, "2 thresholds, wanted one less than the 2"),
+        ({"columns": [made({"from": "a", "trend_minutes": 5})], "key": "geometry", "places": None}, "trend_minutes is for layers of latest"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_is_refused(folder: Path, changes: dict[str, object], wanted: str) -> None:

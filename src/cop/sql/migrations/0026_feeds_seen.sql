@@ -1,5 +1,6 @@
 -- Observations that come when their day is put away already join the hours that are kept of it: they replace none.
--- depends: 0020_rollups
+-- And what the turns of the feeds came to, for who watches over them.
+-- depends: 0017_feeds 0020_rollups
 
 CREATE OR REPLACE FUNCTION cop.put_away_day(in_layer text, in_day date, in_time text, in_columns text[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -25,3 +26,17 @@ BEGIN
     RETURN kept;
 END
 $$;
+
+-- What the feeds' turns of the last seconds came to, for /metrics: the server may know sums, and no payload.
+CREATE FUNCTION cop.feed_turns(in_seconds double precision) RETURNS TABLE (
+    feed text, mode text, outcome text, turns bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint,
+    closed bigint, longest double precision
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.feed, t.mode, t.outcome, count(*), sum(t.inserted)::bigint, sum(t.updated)::bigint, sum(t.unchanged)::bigint,
+           sum(t.refused)::bigint, sum(t.closed)::bigint, max(extract(epoch FROM t.finished_at - t.started_at))::float8
+      FROM cop.turn AS t
+     WHERE t.started_at > clock_timestamp() - make_interval(secs => in_seconds) AND t.rerun_of IS NULL AND t.outcome <> 'running'
+     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+$$;
+REVOKE ALL ON FUNCTION cop.feed_turns(double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cop.feed_turns(double precision) TO cop_app;
