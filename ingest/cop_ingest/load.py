@@ -82,6 +82,7 @@ def load_whole(
         if not parsed.records and not (may_be_empty and not parsed.refusals):
             raise LoadRefused(f"{origin.name}: no record could be read; the layer {layer.id} stays as it was")
         stage(connection, layer, parsed.records, origin)
+        set_levels(connection, layer)
         return _merge(connection, layer, parsed, origin, "changes_of_a_whole", published_at)
 
     return in_run(connection, layer, parsed, origin, work)

@@ -180,6 +180,7 @@ def _tell(connection: Connection, feed: Feed, mode: FeedMode, health: Health, kn
         {
             "id": feed.id if mode == "actual" else f"{feed.id}.{mode}", "feed": feed.id, "mode": mode,
             "title_en": feed.title.en, "title_zh": feed.title.zh, "department": feed.department,
+            "fresh_at": health.since, "late_s": feed.late_s, "stale_s": feed.stale_s,
             "state": health.state, "cadence_s": feed.cadence_s, "age_s": health.age_s, "cause": health.cause,
             # Time alone changes no state that an exercise tells: it has a clock of its own.
             "source": "worker" if mode == "actual" else "exercise",

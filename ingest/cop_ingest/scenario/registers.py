@@ -9,6 +9,7 @@ from random import Random
 from shapely.geometry import MultiPolygon, Point
 
 from cop_ingest.areas import TERRITORY, ground_of
+from cop_ingest.feeds import declared
 from cop_ingest.scenario import calendar, feeds
 from cop_ingest.scenario.calendar import Signal
 from cop_ingest.scenario.chance import Numbers, named
@@ -110,12 +111,18 @@ def _alerts() -> list[tuple[datetime, datetime]]:
     return sorted((min(one.issued_at for one in all_), max(one.ended_at for one in all_)) for all_ in by_event.values())
 
 
+def _limits(feed: str) -> dict[str, object]:
+    """The ages from which a feed is late and stale, as it is really declared."""
+    known = declared.feeds().get(feed)
+    return {"late_s": known.late_s, "stale_s": known.stale_s} if known else {}
+
+
 def _feeds(draw: Random) -> Iterator[Step]:
     for feed in feeds.FEEDS:
         id_ = f"{feed.id}.exercise"
         first: dict[str, object] = {
             "id": id_, "title_en": feed.title_en, "title_zh": feed.title_zh, "cadence_s": feed.cadence_s,
-            **_labels(feed.department, feed.id),
+            **_limits(feed.id), **_labels(feed.department, feed.id),
         }  # fmt: skip
         for at in feeds.ticks():
             state = feeds.state_of(feed, at, draw)

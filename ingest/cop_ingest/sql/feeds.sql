@@ -112,13 +112,14 @@ SELECT cop.tell_clock(cop.exercise_now(), 0) WHERE cop.running_clock() IS NOT NU
 -- tell_health --
 -- The feed's row in the collection `feeds`.
 INSERT INTO layer.feeds (id, title_en, title_zh, department, state, cadence_s, last_attempt_at, last_good_at, observed_at,
-    age_s, cause, seen, refused, source, source_ref, message_status, release, provenance, geom)
+    age_s, fresh_at, late_s, stale_s, cause, seen, refused, source, source_ref, message_status, release, provenance, geom)
 VALUES (%(id)s, %(title_en)s, %(title_zh)s, %(department)s, %(state)s, %(cadence_s)s, %(last_attempt_at)s, %(last_good_at)s,
-    %(observed_at)s, %(age_s)s, %(cause)s, %(seen)s, %(refused)s, %(source)s, %(feed)s, %(mode)s, 'public', %(provenance)s,
+    %(observed_at)s, %(age_s)s, %(fresh_at)s, %(late_s)s, %(stale_s)s, %(cause)s, %(seen)s, %(refused)s, %(source)s, %(feed)s, %(mode)s, 'public', %(provenance)s,
     ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326))
 ON CONFLICT (id) DO UPDATE SET title_en = excluded.title_en, title_zh = excluded.title_zh, state = excluded.state,
     department = excluded.department, cadence_s = excluded.cadence_s, last_attempt_at = excluded.last_attempt_at,
-    last_good_at = excluded.last_good_at, observed_at = excluded.observed_at, age_s = excluded.age_s, cause = excluded.cause,
+    last_good_at = excluded.last_good_at, observed_at = excluded.observed_at, age_s = excluded.age_s,
+    fresh_at = excluded.fresh_at, late_s = excluded.late_s, stale_s = excluded.stale_s, cause = excluded.cause,
     seen = excluded.seen, refused = excluded.refused, source = excluded.source, geom = excluded.geom;
 
 -- withdraw_story --

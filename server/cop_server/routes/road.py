@@ -20,6 +20,7 @@ from cop.catalogue import catalogue
 from cop.errors import Refused
 from cop.identity import Principal
 from cop.journal import moment_of, resolve_asof
+from cop.query.caveats import caveat_behind
 from cop.query.parse import read_mode
 from cop.settings import get_settings
 from cop.store.reading import twice
@@ -121,7 +122,8 @@ class Road:
             await run_in_threadpool(self._check_page, ask)
             asof = await run_in_threadpool(twice, _resolved, ask) if "asof" in given else None
             look_through(Viewing(visible, asof))
-            await self._page(scope, receive, await self._told(ask, send), given)
+            doubted = await run_in_threadpool(twice, doubting, send, ask.request, visible, asof)
+            await self._page(scope, receive, await self._told(ask, doubted), given)
             return
         response = await loop.run_in_executor(threads(), self._answer, ask)
         await response(scope, receive, await self._told(ask, send))
@@ -155,6 +157,21 @@ class Road:
         assert self._pages is not None
         # The pages' own router starts from the whole path, not from where ours stopped.
         await self._pages({**_speaking(scope, given), "root_path": "", "path_params": {}}, receive, send)
+
+
+def doubting(send: Send, request: Request, visible: VisibleSet, asof: int | None = None) -> Send:
+    """Where a page or a coverage goes, with what makes its collection doubtful; these are made behind, without ours."""
+    layer = catalogue().layers.get(request.path_params.get("collection", ""))
+    caveat = caveat_behind([layer] if layer else [], visible, asof)
+    if not caveat.told:
+        return send
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] < 400:
+            MutableHeaders(scope=message).update(caveat.headers)
+        await send(message)
+
+    return told
 
 
 def _resolved(ask: Ask) -> int:
