@@ -87,6 +87,16 @@ def writing(
 
 
 @contextmanager
+def part_of(connection: Connection) -> Iterator[None]:
+    """A part of a transaction of `writing` that fails alone: what it did is undone, what was done before stays.
+
+    Raises as `writing` does.
+    """
+    with _explained(), connection.transaction():
+        yield
+
+
+@contextmanager
 def _begun(connection: Connection, about: dict[str, str]) -> Iterator[None]:
     """A transaction; it begins and takes on the writer's eyes in one message to the store.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ MISSING = frozenset({"", "n/a", "na", "m", "////", "--", "-", "***", "null", "no
 """What sources write where there is no value, in lower case; `-1` and `99` are missing in some feeds only."""
 
 _LONGEST = 20_000
+_NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{0,12})?", re.ASCII).fullmatch
 
 
 @contextmanager
@@ -167,9 +168,11 @@ def text_of(value: object) -> str | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"found {_shown(value)}, wanted a text")
-    text = storable(str(value)).strip()
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"found {_shown(value)}, wanted a text")
+        value = str(value)
+    text = storable(value).strip()
     if len(text) > _LONGEST:
         raise ValueError(f"found a text of {len(text)} characters, wanted at most {_LONGEST}")
     return text or None
@@ -195,20 +198,20 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def number_of(value: object, what: str, low: float, high: float, missing: Iterable[str] = ()) -> float | None:
+def number_of(value: object, what: str, low: float, high: float, missing: Collection[str] = ()) -> float | None:
     """A number between two limits, or None for any of the words for missing and those of `missing`.
 
     Raises ValueError for anything else, so also for `1e3`, `nan`, and digits of other scripts.
     """
     text = text_of(value)
-    if text is None or text.lower() in MISSING or text in set(missing):
+    if text is None or text.lower() in MISSING or text in missing:
         return None
-    if not re.fullmatch(r"[+-]?\d{1,9}(\.\d{0,12})?", text, re.ASCII) or not low <= float(text) <= high:
+    if not _NUMBER(text) or not low <= (number := float(text)) <= high:
         raise ValueError(f"{what}: found {text[:60]!r}, wanted {low:g} to {high:g}")
-    return float(text)
+    return number
 
 
-def whole_of(value: object, what: str, low: int, high: int, missing: Iterable[str] = ()) -> int | None:
+def whole_of(value: object, what: str, low: int, high: int, missing: Collection[str] = ()) -> int | None:
     """A whole number between two limits, or None where missing. Raises ValueError."""
     number = number_of(value, what, low, high, missing)
     if number is None or number.is_integer():
