@@ -32,6 +32,8 @@ from cop_server.installation import build_basemap, load
 ROOT = Path(__file__).parent.parent
 SERVE = "cop serve"  # in place of an application: the server as `cop serve` starts it, with a COP_VAR of its own
 
+# The servers of the suites and what a test does by itself have one state folder, without scripts/test.py too.
+os.environ.setdefault("COP_VAR", str(ROOT / "var" / "test"))
 # A small exercise territory: the same code draws it, and a suite waits a twentieth of the time.
 os.environ.setdefault("COP_EXERCISE_SCALE", "0.05")
 # An installation of the tests stands still, unless a test is about its feeds.
@@ -46,7 +48,7 @@ if os.environ.get("COP_TEST_LENGTH") != "long":
 @pytest.fixture(scope="session")
 def var() -> Path:
     """The suites' own state folder."""
-    folder = Path(os.environ.get("COP_VAR", ROOT / "var" / "test"))
+    folder = Path(os.environ["COP_VAR"])
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
