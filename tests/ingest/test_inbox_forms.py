@@ -44,6 +44,8 @@ def names() -> Index:
 
     line = LineString([(EAST, NORTH), (EAST + 4000, NORTH)])
     add("road", ("Clear Water Bay Road", "清水灣道"), line, 20, chainage=True)
+    for measure in (0, 4000):
+        add("post", ("Clear Water Bay Road", "清水灣道"), Point(EAST + measure, NORTH), 20, measure_m=float(measure))
     add("number", ("11NE-D/C45",), Point(EAST + 2000, NORTH + 40), 10)
     add("landmark", ("Shun Lee Estate", "順利邨"), Point(EAST + 700, NORTH + 90), 100)
     add("district", ("Kwun Tong", "觀塘"), box(EAST - 500, NORTH - 500, EAST + 5000, NORTH + 500), 0, district="KT")
