@@ -20,6 +20,7 @@ from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.endpoints import endpoints
 from cop_ingest.simulator.replay import series_in, span
 from cop_ingest.simulator.returns import keep_returning
+from cop_ingest.simulator.sending import Api, Broker, Ways, read_keys
 from cop_ingest.simulator.world.world import ENDS, SCENARIOS, STARTS, World
 from cop_ingest.times import HKT
 from cop_server.console import say, step
@@ -41,6 +42,13 @@ def simulate(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: a free one.", min=0, max=65535)] = PORT,
     returns: Annotated[Path | None, typer.Option(help="Folder to write departments' returns to.")] = None,
+    returns_to: Annotated[str | None, typer.Option(help="COP server to which departments with a key report.")] = None,
+    returns_keys: Annotated[
+        Path | None, typer.Option(help='With --returns-to: JSON file of the departments\' keys, {"FSD": "key"}.')
+    ] = None,
+    returns_mqtt: Annotated[
+        str, typer.Option(help="Broker to which works departments publish their returns.", envvar="COP_RETURNS_MQTT")
+    ] = "",
     returns_every: Annotated[int, typer.Option(help="Scenario minutes between returns.", min=1, max=1440)] = 15,
     echoes: Annotated[
         bool, typer.Option("--echoes", help="Traffic news also of roads that other departments' incidents close.")
@@ -66,7 +74,18 @@ def simulate(
         simulator = Simulator(world, _clock(STARTS, ENDS, speed, start), endpoints())
         with step(f"making the {scenario} day"):
             world.warm()
-    serve(simulator, host, port, returns if replay is None else None, timedelta(minutes=returns_every))
+    ways = _ways(returns, returns_to, returns_keys, returns_mqtt) if replay is None else None
+    serve(simulator, host, port, ways, timedelta(minutes=returns_every))
+
+
+def _ways(folder: Path | None, url: str | None, keys: Path | None, mqtt: str) -> Ways | None:
+    """How returns are sent; None where nobody asked for any."""
+    if (url is None) != (keys is None):
+        raise SetupTrouble("--returns-to and --returns-keys go together")
+    if folder is None and url is None and not mqtt:
+        return None
+    api = Api(url, read_keys(keys)) if url is not None and keys is not None else None
+    return Ways(folder, api, Broker(mqtt) if mqtt else None)
 
 
 def terrain_of(settings: Settings) -> Path | None:
@@ -98,21 +117,22 @@ def _clock(begins: datetime, ends: datetime, speed: float, start: str | None) ->
 
 
 def serve(
-    simulator: Simulator, host: str, port: int, returns: Path | None, every: timedelta, since: datetime | None = None
+    simulator: Simulator, host: str, port: int, ways: Ways | None, every: timedelta, since: datetime | None = None
 ) -> None:
     """Serve until a signal comes. The clock runs from the moment that the first request can come.
 
-    `returns` is the folder of returns, written `every` so often; the first ones hold what became known after `since`.
+    Returns go out by `ways`, `every` so often; the first ones hold what became known after `since`.
     """
 
     @asynccontextmanager
     async def beside(_: Starlette) -> AsyncIterator[None]:
         simulator.clock.jump(simulator.clock.starts)
         work = None
-        if returns is not None:
-            work = asyncio.create_task(keep_returning(simulator.world, simulator.clock, returns, every, since))
+        if ways is not None:
+            work = asyncio.create_task(keep_returning(simulator.world, simulator.clock, ways.send, every, since))
         yield
-        if work is not None:
+        if work is not None and ways is not None:
+            ways.close()
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work

@@ -171,8 +171,13 @@ def finish(
             _tell(connection, feed, lease.mode, health, known)
 
 
+def office_of(department: str) -> tuple[float, float]:
+    """About where a department's offices are: longitude and latitude (WGS 84)."""
+    return OFFICES.get(department, _CENTRE)
+
+
 def _tell(connection: Connection, feed: Feed, mode: FeedMode, health: Health, known: Mapping[str, Any]) -> None:
-    x, y = OFFICES.get(feed.department, _CENTRE)
+    x, y = office_of(feed.department)
     names = ("last_attempt_at", "last_good_at", "observed_at", "seen", "refused")
     connection.execute(_SQL["acting"], {"cause": f"feed {feed.id}", "mode": mode})
     connection.execute(

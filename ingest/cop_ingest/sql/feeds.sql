@@ -123,8 +123,8 @@ ON CONFLICT (id) DO UPDATE SET title_en = excluded.title_en, title_zh = excluded
     seen = excluded.seen, refused = excluded.refused, source = excluded.source, geom = excluded.geom;
 
 -- withdraw_story --
--- The states that the exercise's story tells of feeds give way to those of the simulator's.
-DELETE FROM layer.feeds WHERE message_status = 'exercise' AND source_ref <> ALL (%(feeds)s);
+-- The states that the exercise's story tells of feeds give way to those of the simulator's. Forms are no feeds of either.
+DELETE FROM layer.feeds WHERE message_status = 'exercise' AND source_ref <> ALL (%(feeds)s) AND source <> 'inbox';
 
 -- turns_between --
 -- The turns with a whole answer that began in a span of time, in their order: not reruns, and nothing that failed to come.
