@@ -364,10 +364,10 @@ def _merge(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin:
     if inserted or updated or closed:
         n = _begin_load(connection, layer, origin)
         connection.execute(statement("merge", layer))
-    connection.execute(
-        statement("loaded"),
-        {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance},
-    )
+    # A feed's answer is not what the layer was loaded from: the file that was is not to be loaded again for it.
+    manifest = origin.manifest if origin.word is None else None
+    about = {"layer": layer.id, "manifest": manifest, "provenance": origin.provenance}
+    connection.execute(statement("loaded"), about)
     return LoadReport(
         layer.id, "done" if n else "unchanged", len(parsed.records) + len(parsed.refusals),
         inserted, updated, closed, len(parsed.refusals), _mended(parsed), n,
