@@ -53,7 +53,7 @@ class Installation:
 
     def start(self, **more: str) -> subprocess.Popen[str]:
         process = subprocess.Popen([*COP, "run"], env=self.env | more, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/ready", timeout=5).status_code == 200:
