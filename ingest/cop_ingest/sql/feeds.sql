@@ -136,6 +136,13 @@ WHERE t.feed = %(feed)s AND t.mode = %(mode)s AND t.rerun_of IS NULL AND t.start
 -- fetches --
 SELECT part, hash, headers, status FROM cop.fetch WHERE turn = %(turn)s AND hash IS NOT NULL;
 
+-- kept_between --
+-- What came for a feed in a span of its own time and is kept, turn by turn: turn, part, when, hash, media.
+SELECT t.id, f.part, f.fetched_at, f.hash, coalesce(f.headers->>'content-type', '')
+FROM cop.turn AS t JOIN cop.fetch AS f ON f.turn = t.id
+WHERE t.feed = %(feed)s AND t.mode = %(mode)s AND f.fetched_at BETWEEN %(from)s AND %(to)s AND f.hash IS NOT NULL
+ORDER BY f.fetched_at, t.id, f.part;
+
 -- report --
 -- A feed's turns by outcome, with the sums of their records; by_runs is what the loads themselves say.
 SELECT t.outcome, count(*), sum(t.seen), sum(t.inserted), sum(t.updated), sum(t.unchanged), sum(t.refused), sum(t.closed),
