@@ -59,8 +59,8 @@ def published_later(connection: psycopg.Connection, layer: Layer, published_at: 
 
 
 def _loaded(connection: psycopg.Connection, layer: Layer, origin: Origin, published_at: datetime | None) -> None:
-    # A feed's answer is not what the layer was loaded from: the file that was is not to be loaded again for it.
-    manifest = origin.manifest if origin.word is None else None
+    # An exercise's feed goes on with what its layer was loaded from: that file is not to be loaded again for it.
+    manifest = None if origin.word is not None and origin.word.mode == "exercise" else origin.manifest
     about = {"layer": layer.id, "manifest": manifest, "provenance": origin.provenance, "published_at": published_at}
     connection.execute(statement("loaded"), about)
 

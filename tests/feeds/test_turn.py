@@ -171,6 +171,16 @@ def test_a_host_that_does_not_answer_is_left_alone_for_a_while(shop: Shop) -> No
     assert "did not answer several times" in shop.health()[1]
     shop.turn(WIND)
     assert len(shop.source.asked) == asked
+    # It is asked when the host has rested, and not a cadence later.
+    assert shop.one("SELECT due_at < clock_timestamp() + interval '9 s' FROM cop.feed")
+
+
+def test_a_story_that_goes_faster_does_not_wait_out_the_slower_cadence(shop: Shop) -> None:
+    for mode, due in (("exercise", ["stub_wind"]), ("actual", [])):
+        keeping.know(shop.owner, ["stub_wind"], mode)  # type: ignore[arg-type]
+        assert keeping.due(shop.owner, {"stub_wind": 900.0}, mode) == ["stub_wind"]  # type: ignore[arg-type]
+        assert keeping.due(shop.owner, {"stub_wind": 900.0}, mode) == []  # type: ignore[arg-type]
+        assert keeping.due(shop.owner, {"stub_wind": 15.0}, mode) == due  # type: ignore[arg-type]
 
 
 def test_an_old_observation_is_late_and_then_stale_though_the_source_answers(shop: Shop) -> None:

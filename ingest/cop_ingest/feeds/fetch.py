@@ -29,11 +29,16 @@ _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What a request may cost, in seconds: to connect, of silence, of the whole part with its repetitions."""
+    """What a request may cost, in seconds: to connect, of silence, of the whole part with its repetitions.
 
-    connect: float = 5.0
-    silence: float = 10.0
+    An attempt is repeated within the turn only where it failed within `soon`. With the silence that makes less than the
+    ten seconds in which a feed that does not answer is to be told as down.
+    """
+
+    connect: float = 4.0
+    silence: float = 6.0
     whole: float = 30.0
+    soon: float = 1.0
     attempts: int = 3
     backoff: float = 0.5
     redirects: int = 5
@@ -64,13 +69,18 @@ class Fetched:
 
 
 class FetchFailed(Exception):
-    """A part that could not be had. `wait` is how long the server asked to be left alone, in seconds."""
+    """A part that could not be had.
 
-    def __init__(self, cause: str, status: int | None = None, wait: float = 0.0) -> None:
+    `wait` is how long the server asked to be left alone, in seconds; `rests` how long we leave its host alone, where
+    nothing was asked now.
+    """
+
+    def __init__(self, cause: str, status: int | None = None, wait: float = 0.0, rests: float = 0.0) -> None:
         super().__init__(cause)
         self.cause = cause
         self.status = status
         self.wait = wait
+        self.rests = rests
 
 
 class _Passing(FetchFailed):
@@ -120,7 +130,8 @@ class Fetcher:
     async def _fetch(self, feed: Feed, part: Part, known: Known) -> Fetched | FetchFailed:
         rests = self.breaker.rests(part.host)
         if rests:
-            return FetchFailed(f"{part.host} did not answer several times; it is asked again in {rests:.0f} s")
+            cause = f"{part.host} did not answer several times; it is asked again in {rests:.0f} s"
+            return FetchFailed(cause, rests=rests)
         try:
             async with asyncio.timeout(self.manners.whole):
                 return await self._repeated(feed, part, known)
@@ -131,6 +142,7 @@ class Fetcher:
             return FetchFailed(f"{part.host}: no whole answer within {self.manners.whole:g} s")
 
     async def _repeated(self, feed: Feed, part: Part, known: Known) -> Fetched:
+        began = time.monotonic()
         for attempt in range(self.manners.attempts):
             try:
                 fetched = await self._attempt(feed, part, known)
@@ -138,9 +150,11 @@ class Fetcher:
                 if exc.status is None:
                     self.breaker.failed(part.host)
                 pause = max(exc.wait, self._pause(attempt))
-                if attempt + 1 == self.manners.attempts or pause > self.manners.whole / 3:
+                slow = time.monotonic() - began > self.manners.soon
+                if attempt + 1 == self.manners.attempts or pause > self.manners.whole / 3 or slow:
                     raise
                 await asyncio.sleep(pause)
+                began += pause
             else:
                 self.breaker.answered(part.host)
                 return fetched

@@ -59,7 +59,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a turn ended; `wait` is how long the source asked to be left alone, in seconds."""
+    """How a turn ended; `wait` is how long the source asked to be left alone, `rests` how long we do so, in seconds."""
 
     outcome: Outcome
     cause: str | None = None
@@ -69,6 +69,7 @@ class Ended:
     answered_at: datetime | None = None
     manifest: bytes | None = None
     wait: float = 0.0
+    rests: float = 0.0
 
 
 def know(connection: Connection, feeds: Iterable[str], mode: FeedMode) -> None:

@@ -17,8 +17,12 @@ INSERT INTO cop.feed (feed, mode) SELECT unnest(%(feeds)s::text[]), %(mode)s ON 
 -- Those whose time has come, and the time when they come again; a feed in somebody's hands is left to him while he lives.
 UPDATE cop.feed AS f SET due_at = clock_timestamp() + make_interval(secs => w.every)
 FROM unnest(%(feeds)s::text[], %(every)s::float8[]) AS w (feed, every),
-     (SELECT feed FROM cop.feed WHERE mode = %(mode)s AND due_at <= clock_timestamp()
-         AND (held_until IS NULL OR held_until < clock_timestamp()) FOR UPDATE SKIP LOCKED) AS free
+     (SELECT c.feed FROM cop.feed AS c JOIN unnest(%(feeds)s::text[], %(every)s::float8[]) AS e (feed, every) USING (feed)
+      WHERE c.mode = %(mode)s AND (c.held_until IS NULL OR c.held_until < clock_timestamp())
+        -- A story's clock may go faster than when the time was set.
+        AND (c.due_at <= clock_timestamp()
+             OR c.mode = 'exercise' AND c.due_at > clock_timestamp() + make_interval(secs => e.every))
+      FOR UPDATE OF c SKIP LOCKED) AS free
 WHERE f.feed = w.feed AND f.feed = free.feed AND f.mode = %(mode)s
 RETURNING f.feed;
 
