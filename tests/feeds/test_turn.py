@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -118,6 +119,22 @@ def test_what_cannot_be_read_is_kept_raw(shop: Shop) -> None:
     shop.source.says("<html>")
     shop.turn(WIND)
     assert shop.one("SELECT count(*) FROM cop.raw JOIN cop.fetch USING (hash)") == 1
+
+
+@pytest.mark.parametrize("fault", ["a gzip bomb", "gzip that breaks off", "less than was promised", "200 MB"])
+def test_of_what_is_refused_while_it_comes_the_start_is_kept(shop: Shop, fault: str) -> None:
+    make, cause = FAULTS[fault]
+    make(shop.source)
+    assert shop.turn(WIND).outcome == "failed"
+    told, kept, coding = shop.one(
+        "SELECT f.cause, r.body, r.coding FROM cop.fetch AS f JOIN cop.raw AS r ON r.hash = f.start_hash WHERE f.hash IS NULL"
+    )
+    assert re.search(cause, told)
+    assert coding == "zlib"
+    assert 0 < len(zlib.decompress(kept)) <= 64_000
+    assert keeping.turns_between(shop.owner, WIND.id, "actual", NOON.replace(year=2020), None) == [], "no whole answer"
+    shop.owner.execute("UPDATE cop.raw SET kept_at = kept_at - interval '9 days'")
+    assert keeping.prune(shop.owner, 1) == (0, 0)
 
 
 def test_500_and_then_good_is_good_at_the_second_attempt(shop: Shop) -> None:

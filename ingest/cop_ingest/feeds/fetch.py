@@ -24,6 +24,7 @@ from cop_ingest.feeds.declared import Feed, Part
 from cop_ingest.feeds.unpack import CODINGS, Unpacker, Unreadable
 
 _KEPT_HEADERS = ("etag", "last-modified", "date", "age", "content-type", "content-encoding", "content-length")
+_KEPT_START = 64_000  # bytes kept of a body that is refused while it comes
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -72,15 +73,19 @@ class FetchFailed(Exception):
     """A part that could not be had.
 
     `wait` is how long the server asked to be left alone, in seconds; `rests` how long we leave its host alone, where
-    nothing was asked now.
+    nothing was asked now; `start` the first bytes of a body that was cut off or refused, as they came over the wire.
     """
 
-    def __init__(self, cause: str, status: int | None = None, wait: float = 0.0, rests: float = 0.0) -> None:
+    def __init__(
+        self, cause: str, status: int | None = None, wait: float = 0.0, *, rests: float = 0.0,
+        start: bytes | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(cause)
         self.cause = cause
         self.status = status
         self.wait = wait
         self.rests = rests
+        self.start = start
 
 
 class _Passing(FetchFailed):
@@ -172,7 +177,7 @@ class Fetcher:
             for _ in range(self.manners.redirects + 1):
                 async with await self._open(address, feed.tls, self._headers(known)) as answer:
                     if answer.status_code not in (301, 302, 303, 307, 308):
-                        return await self._read(answer, feed, known, began)
+                        return await self._read(answer, feed, part, known, began)
                     address = net.next_address(address, answer.headers.get("location"), hosts)
         except net.Forbidden as exc:
             raise FetchFailed(str(exc)) from exc
@@ -217,23 +222,27 @@ class Fetcher:
             headers["If-Modified-Since"] = known.last_modified
         return headers
 
-    async def _read(self, answer: httpx.Response, feed: Feed, known: Known, began: float) -> Fetched:
+    async def _read(self, answer: httpx.Response, feed: Feed, part: Part, known: Known, began: float) -> Fetched:
         headers = {name: answer.headers[name][:300] for name in _KEPT_HEADERS if name in answer.headers}
         if answer.status_code == 304 and known.hash:
             return Fetched(304, None, headers, time.monotonic() - began)
         if answer.status_code != 200:
             raise _refused(answer)
         limit = int(feed.max_mb * 1_000_000)
-        promised = headers.get("content-length", "")
-        if promised.isdigit() and int(promised) > limit:
-            raise FetchFailed(f"has {int(promised):,} bytes; {limit:,} are allowed", 200)
+        start = bytearray()
         try:
             unpacker = Unpacker(headers.get("content-encoding", ""), limit)
+            promised = headers.get("content-length", "")
             async for piece in answer.aiter_raw():
+                start += piece[: _KEPT_START - len(start)]
+                if promised.isdigit() and int(promised) > limit:
+                    raise Unreadable(f"has {int(promised):,} bytes; {limit:,} are allowed")
                 unpacker.take(piece)
             body = unpacker.whole()
         except Unreadable as exc:
-            raise FetchFailed(f"{urlsplit(str(answer.url)).path}: {exc}", 200) from exc
+            raise FetchFailed(f"{urlsplit(str(answer.url)).path}: {exc}", 200, start=bytes(start)) from exc
+        except httpx.TransportError as exc:
+            raise _Passing(f"{part.host}: {_words(exc)}", start=bytes(start)) from exc
         return Fetched(200, body, headers, time.monotonic() - began)
 
 

@@ -120,9 +120,10 @@ def begin_turn(
 
 
 def note_fetch(connection: Connection, turn: int, part: str, **about: Any) -> None:
-    """What came for a part: fetched_at, status, hash, bytes, ms, headers, cause."""
+    """What came for a part: fetched_at, status, hash, bytes, ms, headers, cause; start_hash of what came not whole."""
     headers = Jsonb(dict(about.pop("headers", {})))
-    connection.execute(_SQL["note_fetch"], {"turn": turn, "part": part, "headers": headers, **about})
+    told = {"turn": turn, "part": part, "headers": headers, "start_hash": None, **about}
+    connection.execute(_SQL["note_fetch"], told)
 
 
 def finish(

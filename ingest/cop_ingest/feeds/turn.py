@@ -163,10 +163,12 @@ def _asked(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, tur
             if isinstance(answer, FetchFailed):
                 keeping.note_fetch(
                     connection, turn, name, fetched_at=at, status=answer.status, hash=None, bytes=None, ms=0,
-                    cause=answer.cause,
+                    cause=answer.cause, start_hash=keep_raw(connection, answer.start) if answer.start else None,
                 )  # fmt: skip
                 if not feed.parts[name].optional:
-                    failures.append(FetchFailed(f"{name}: {answer.cause}", answer.status, answer.wait, answer.rests))
+                    failures.append(
+                        FetchFailed(f"{name}: {answer.cause}", answer.status, answer.wait, rests=answer.rests)
+                    )
                 continue
             body = answer.body if answer.body is not None else _kept(connection, lease, name)
             bodies[name] = body

@@ -51,8 +51,8 @@ UPDATE cop.run AS r SET state = 'failed', finished_at = clock_timestamp(), cause
 FROM cop.turn AS t WHERE r.turn = t.id AND t.feed = %(feed)s AND t.mode = %(mode)s AND t.outcome = 'lost' AND r.state = 'running';
 
 -- note_fetch --
-INSERT INTO cop.fetch (turn, part, fetched_at, status, hash, bytes, ms, headers, cause)
-VALUES (%(turn)s, %(part)s, %(fetched_at)s, %(status)s, %(hash)s, %(bytes)s, %(ms)s, %(headers)s, %(cause)s);
+INSERT INTO cop.fetch (turn, part, fetched_at, status, hash, bytes, ms, headers, cause, start_hash)
+VALUES (%(turn)s, %(part)s, %(fetched_at)s, %(status)s, %(hash)s, %(bytes)s, %(ms)s, %(headers)s, %(cause)s, %(start_hash)s);
 
 -- finish_turn --
 UPDATE cop.turn SET finished_at = clock_timestamp(), outcome = %(outcome)s, observed_at = %(observed_at)s,
@@ -180,5 +180,6 @@ DELETE FROM cop.turn WHERE started_at < clock_timestamp() - make_interval(secs =
 -- Payloads past their time that no turn, no run and no feed's last answer needs.
 DELETE FROM cop.raw AS r WHERE r.kept_at < clock_timestamp() - make_interval(secs => %(days)s * 86400)
     AND NOT EXISTS (SELECT FROM cop.fetch AS f WHERE f.hash = r.hash)
+    AND NOT EXISTS (SELECT FROM cop.fetch AS f WHERE f.start_hash = r.hash)
     AND NOT EXISTS (SELECT FROM cop.run AS u WHERE u.raw_hash = r.hash)
     AND NOT EXISTS (SELECT FROM cop.feed AS f, jsonb_each(f.parts) AS p WHERE p.value->>'hash' = encode(r.hash, 'hex'));
