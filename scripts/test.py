@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -28,6 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 STATE = ROOT / "var" / "test"
 CLUSTER = ROOT / "var" / "test-cluster"
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, wherever Linux runs
+# What the cluster comes to while all suites run, twice over, and what the suites themselves need beside it.
+CLUSTER_BYTES = 6 << 30
+BESIDE_BYTES = 4 << 30
 # From what needs least to what needs all, so that the first failure is the nearest to its cause.
 ORDER = ("unit", "store", "ingest", "feeds_parse", "feeds", "http", "delivery", "faults", "basemap", "clients", "page")
 # Two lanes take from this queue, what takes longest first, so that they end at about the same time. One builds what
@@ -81,13 +87,51 @@ def environment(*, long: bool) -> dict[str, str]:
     """What pytest sees: no setting of a running installation, a state folder of its own, the test cluster."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COP_") or name == "COP_DATA"}
     if not cluster_status(CLUSTER).running:
-        remove_cluster(CLUSTER)  # what a killed run left in it would be in the way
+        clear_cluster()  # what a killed run left in it would be in the way
+        if not long:
+            lay_in_memory(CLUSTER, MEMORY)
     cluster = ensure_cluster(CLUSTER, durable=False)
     return kept | {
         "COP_VAR": str(STATE),
         "COP_TEST_CLUSTER": json.dumps(cluster.environment()),
         "COP_TEST_LENGTH": "long" if long else "short",
     }
+
+
+def lay_in_memory(link: Path, memory: Path) -> bool:
+    """Let the cluster's folder lead to one in memory where there is room for it; whether it does.
+
+    The suites make and drop a database of 2,000 files for nearly every test. On a disk that is most of their time.
+    """
+    try:
+        if shutil.disk_usage(memory).free < CLUSTER_BYTES or available_bytes() < CLUSTER_BYTES + BESIDE_BYTES:
+            return False
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(tempfile.mkdtemp(prefix="cop-test-", dir=memory))
+    except OSError:
+        return False
+    return True
+
+
+def available_bytes() -> int:
+    """The memory that programs can still have without swapping, by /proc/meminfo (which counts KiB)."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+
+
+def clear_cluster() -> None:
+    """Stop and delete the test cluster, wherever it lies."""
+    remove_cluster(CLUSTER)
+    if CLUSTER.is_symlink():
+        CLUSTER.unlink()
+
+
+def end_cluster() -> None:
+    """Stop the test cluster. On a disk its log can be looked at until the next run; memory is given back."""
+    if CLUSTER.is_symlink():
+        clear_cluster()
+    else:
+        stop_cluster(CLUSTER)
 
 
 def build_page() -> Result:
@@ -258,7 +302,7 @@ def main() -> int:
             results = run_all(ours, options)
         finally:
             if not ran_before:
-                stop_cluster(CLUSTER)
+                end_cluster()
     show(results, time.monotonic() - began)
     return 0 if all(r.good for r in results) else 1
 

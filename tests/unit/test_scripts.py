@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -188,13 +189,33 @@ def test_meeting():
 """
 
 
-def test_the_queue_has_what_takes_longest_first_and_loses_no_suite() -> None:
+def _runner_module() -> ModuleType:
     spec = importlib.util.spec_from_file_location("runner_of_suites", CLONE / "scripts" / "test.py")
     assert spec is not None
     assert spec.loader is not None
     runner = importlib.util.module_from_spec(spec)
     sys.modules["runner_of_suites"] = runner
     spec.loader.exec_module(runner)
+    return runner
+
+
+def test_the_test_cluster_lies_in_memory_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, link = _runner_module(), tmp_path / "var" / "test-cluster"
+    runner.CLUSTER = link
+    monkeypatch.setattr(runner, "available_bytes", lambda: 0)
+    assert not runner.lay_in_memory(link, tmp_path)
+    assert not link.is_symlink()
+    monkeypatch.undo()
+    runner.CLUSTER_BYTES = runner.BESIDE_BYTES = 0
+    assert not runner.lay_in_memory(link, tmp_path / "nothing")
+    assert runner.lay_in_memory(link, tmp_path)
+    assert link.resolve().parent == tmp_path
+    runner.clear_cluster()
+    assert not link.is_symlink()
+
+
+def test_the_queue_has_what_takes_longest_first_and_loses_no_suite() -> None:
+    runner = _runner_module()
     wanted = [*runner.ORDER, "new"]
     assert sorted(runner.queue_of(wanted, 2)) == sorted(wanted)
     assert runner.queue_of(wanted, 2)[0] == "http"
