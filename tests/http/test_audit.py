@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from conftest import Server
+from servers import Server
 
 from cop.audit import Filters, audited, note, prune_audit, sign_audit
 from cop.heads import Verifier, kept_heads

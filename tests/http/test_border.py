@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 import pytest
-from conftest import ROOT, SERVE  # type: ignore[import-not-found]
+from servers import ROOT, SERVE
 from streams import Stream  # type: ignore[import-not-found]
 
 from cop_server.cluster import Cluster, create_database, drop_database
