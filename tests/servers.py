@@ -47,8 +47,8 @@ class Running(Protocol):
 class Forked:
     """A forked server, asked as subprocess.Popen is."""
 
-    def __init__(self, app: str, port: int, env: Mapping[str, str], log: Path) -> None:
-        self._process = _FORKS.Process(target=_serve, args=(app, port, dict(env), str(log)), daemon=True)
+    def __init__(self, app: str, door: socket.socket, env: Mapping[str, str], log: Path) -> None:
+        self._process = _FORKS.Process(target=_serve, args=(app, door, dict(env), str(log)), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
 
@@ -74,8 +74,8 @@ class Forked:
         self._process.kill()
 
 
-def _serve(app: str, port: int, env: dict[str, str], log: str) -> None:
-    """In the forked process: what `python -m uvicorn` does."""
+def _serve(app: str, door: socket.socket, env: dict[str, str], log: str) -> None:
+    """In the forked process: what `python -m uvicorn` does, with a socket that has its port already."""
     os.environ.clear()
     os.environ.update(env)
     os.chdir(ROOT)
@@ -84,7 +84,9 @@ def _serve(app: str, port: int, env: dict[str, str], log: str) -> None:
     os.dup2(file, 2)
     import uvicorn
 
-    uvicorn.run(app, factory=app.endswith("create_app"), port=port, log_level="warning")
+    server = uvicorn.Server(uvicorn.Config(app, factory=app.endswith("create_app"), log_level="warning"))
+    server.run(sockets=[door])
+    sys.exit(0 if server.started else 3)
 
 
 def free_port() -> int:
@@ -99,14 +101,22 @@ class Server:
     """A server process of the suites: its address, and how to end it."""
 
     def __init__(self, app_dsn: str, var: Path, app: str = APP, **more: str) -> None:
-        port = free_port()
+        door = socket.socket()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(("127.0.0.1", 0))
+        port: int = door.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.log = var / f"server-{port}.log"
         # Suites ask more than any client may; those of the limits say which they want.
         env = {**os.environ, "COP_RATE_LIMITS": "false", "COP_APP_DATABASE_URL": app_dsn, "COP_VAR": str(var),
                "COP_URL": self.url, **more}  # fmt: skip
         env.pop("COP_DATABASE_URL", None)
-        self.process = _start(app, port, env, self.log, own=any(name.startswith("PYTHON") for name in more))
+        # The port is ours from here on where the server takes the socket; others have to bind to it once more.
+        with door:
+            if app == APP and not any(name.startswith("PYTHON") for name in more):
+                self.process: Running = Forked(app, door, env, self.log)
+                return
+        self.process = _start(app, port, env, self.log)
 
     def wait(self, path: str, seconds: float = 120) -> None:
         """Until the address answers."""
@@ -124,16 +134,14 @@ class Server:
         """End the process that this object started."""
         self.process.terminate()
         try:
-            self.process.wait(15)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
 
 
-def _start(app: str, port: int, env: dict[str, str], log: Path, *, own: bool) -> Running:
-    """A forked process for our application; one of its `own` for others, and where Python itself is told something."""
-    if app == APP and not own:
-        return Forked(app, port, env, log)
+def _start(app: str, port: int, env: dict[str, str], log: Path) -> Running:
+    """A process that begins by itself: for other applications, and where Python itself is told something."""
     if app == SERVE:
         command = [sys.executable, "-m", "cop_server", "serve"]
         env = env | {"COP_PORT": str(port), "COP_WORKERS": env.get("COP_WORKERS", "1")}

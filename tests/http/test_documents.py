@@ -12,7 +12,7 @@ from cop.catalogue import catalogue
 from cop.resources import resource
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(server: str) -> Any:
     with httpx.Client(base_url=server, timeout=30) as client:
         yield client
