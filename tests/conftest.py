@@ -32,6 +32,8 @@ ROOT = Path(__file__).parent.parent
 os.environ.setdefault("COP_VAR", str(ROOT / "var" / "test"))
 # A small exercise territory: the same code draws it, and a suite waits a twentieth of the time.
 os.environ.setdefault("COP_EXERCISE_SCALE", "0.05")
+# An installation of the tests stands still, unless a test is about its feeds.
+os.environ.setdefault("COP_FEEDS", "off")
 
 # `make test` tries the same examples each time; `make fuzz` and `make soak` (COP_TEST_LENGTH=long) look for new ones.
 hypothesis.settings.register_profile("short", derandomize=True, deadline=None)

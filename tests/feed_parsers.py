@@ -42,7 +42,8 @@ def lines(payload: Payload) -> Reading:
     parsed = Parsed()
     for number, line in enumerate(text.splitlines(), 1):
         if not (found := re.fullmatch(r"(\w+)\|(\w+)\|(\S+)", line)):
-            parsed.refusals.append(refuse(number, "wanted key|code|time", line))
+            key = line.partition("|")[0] if "|" in line else None
+            parsed.refusals.append(refuse(number, "wanted key|code|time", line, key))
             continue
         at = datetime.fromisoformat(found[3]).astimezone(UTC)
         area = shapely.to_wkb(shapely.MultiPolygon([shapely.box(113.8, 22.1, 114.5, 22.6)]))
@@ -53,14 +54,14 @@ def lines(payload: Payload) -> Reading:
 
 
 def reports(payload: Payload) -> Reading:
-    """Incidents as lines: key, title, place, another party's number or nothing."""
+    """Incidents as lines: key, title, place, another party's number or nothing, and when it was announced, or noon."""
     parsed = Parsed()
     for line in payload.parts["en"].decode().splitlines():
-        key, title, place, number = line.split("|")
+        key, title, place, number, *at = line.split("|")
         told = {
             "title_en": title, "location_en": place, "category": "road", "status": "confirmed", "major": False,
             "severity": "unknown", "verification": "verified", "position_method": "none",
-            "external_ids": [number] if number else [], "reported_at": datetime(2025, 9, 23, 4, tzinfo=UTC),
+            "external_ids": [number] if number else [], "source_says": [], "reported_at": datetime.fromisoformat(at[0]).astimezone(UTC) if at else datetime(2025, 9, 23, 4, tzinfo=UTC),
         }  # fmt: skip
         parsed.records.append(Record(key, told, None))
     return Reading(parsed, None, None)

@@ -28,7 +28,10 @@ def main() -> None:
     feeds = {feed.id: feed for feed in map(Feed.model_validate_json, declared)}
     fetcher = Fetcher("tests", base, Manners(silence=60, whole=60))
     with pool_of(owner_dsn) as pool:
-        run_worker(Work(owner_dsn, feeds, Workshop(pool, fetcher, QuickClock(), "actual", holder_name()), 14))
+        shop = Workshop(pool, fetcher, QuickClock(), "actual", holder_name())
+        run_worker(Work(owner_dsn, feeds, shop, 14))
+        shop.readers.close()
+        fetcher.close()
 
 
 if __name__ == "__main__":

@@ -19,24 +19,27 @@ def set_levels(connection: psycopg.Connection, layer: Layer) -> None:
     for column in layer.columns:
         rule = column.derived
         if rule is not None and rule.trend_minutes is None:
-            about = {"thresholds": list(rule.levels or rule.below), "falling": bool(rule.below)}
-            connection.execute(_composed("level", layer, column), about)
+            level = sql.SQL("(%(codes)s::text[])[1 + count(*)]" if column.codes else "count(*)")
+            about = {
+                "thresholds": list(rule.thresholds),
+                "falling": bool(rule.below),
+                "codes": list(column.codes or ()),
+            }
+            connection.execute(_composed("level", column, level=level), about)
 
 
 def set_trends(connection: psycopg.Connection, layer: Layer) -> None:
     """Fill the staged records' columns of change, against the series as it is now."""
+    time = layer.with_role("time")
     for column in layer.columns:
         rule = column.derived
-        if rule is not None and rule.trend_minutes is not None:
+        if time is not None and rule is not None and rule.trend_minutes is not None:
+            places = {"time": sql.Identifier(time.name), "series": sql.Identifier("obs", layer.id)}
             span = timedelta(minutes=rule.trend_minutes)
-            connection.execute(_composed("trend", layer, column), {"span": span})
+            connection.execute(_composed("trend", column, **places), {"span": span})
 
 
-def _composed(name: str, layer: Layer, column: Column) -> sql.Composed:
-    time = layer.with_role("time")
-    assert time is not None
+def _composed(name: str, column: Column, **more: sql.Composable) -> sql.Composed:
     assert column.derived is not None
-    return sql.SQL(statements(_SQL)[name]).format(
-        column=sql.Identifier(column.name), source=sql.Identifier(column.derived.source),
-        time=sql.Identifier(time.name), series=sql.Identifier("obs", layer.id),
-    )  # fmt: skip
+    about = {"column": sql.Identifier(column.name), "source": sql.Identifier(column.derived.source), **more}
+    return sql.SQL(statements(_SQL)[name]).format(**about)

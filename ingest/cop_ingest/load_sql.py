@@ -22,10 +22,10 @@ def one(connection: psycopg.Connection, name: str, layer: Layer) -> int:
     return int(row[0])
 
 
-def statement(name: str, layer: Layer | None = None) -> sql.Composed:
-    """A statement of load.sql by its name, with the layer's table and columns put in."""
+def statement(name: str, layer: Layer | None = None, **more: sql.Composable) -> sql.Composed:
+    """A statement of load.sql by its name, with the layer's table and columns put in, and what it wants besides."""
     text = sql.SQL(statements(SQL)[name])
-    return text.format(**_identifiers(layer)) if layer is not None else text.format()
+    return text.format(**_identifiers(layer), **more) if layer is not None else text.format(**more)
 
 
 def loaded_columns(layer: Layer) -> list[str]:
@@ -34,14 +34,18 @@ def loaded_columns(layer: Layer) -> list[str]:
     return [column.name for column in layer.columns if column.role != "updated" and column.name not in ours]
 
 
+def told_columns(layer: Layer) -> list[str]:
+    """The columns in which a source's word counts: which records are one, people say, and no source does."""
+    theirs = {layer.alike.into, layer.alike.apart} if layer.alike else set()
+    return [name for name in (*loaded_columns(layer), "provenance") if name not in theirs]
+
+
 def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
     loaded = loaded_columns(layer)
     names = [sql.Identifier(name) for name in (*loaded, "provenance")]
     time = layer.with_role("time")
 
-    # Which records are one, people say; no source does.
-    theirs = {layer.alike.into, layer.alike.apart} if layer.alike else set()
-    told = [sql.Identifier(name) for name in (*loaded, "provenance") if name not in theirs]
+    told = [sql.Identifier(name) for name in told_columns(layer)]
 
     def listed(prefix: str, some: list[sql.Identifier] = names) -> sql.Composable:
         return sql.SQL(", ").join([sql.SQL(prefix) + name for name in some])
@@ -56,6 +60,7 @@ def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
         "s_columns": listed("s."),
         "t_columns": listed("t."),
         "c_columns": listed("c."),
+        "g_columns": listed("g."),
         "assignments": assigned("c."),
         "assignments_excluded": assigned("excluded."),
         "assignments_newest": assigned("n."),
@@ -68,6 +73,7 @@ def _identifiers(layer: Layer) -> dict[str, sql.Composable]:
         "into": sql.Identifier(layer.alike.into if layer.alike else "id"),
         "numbers": sql.Identifier(layer.alike.numbers if layer.alike else "id"),
         "time": sql.Identifier(time.name if time else "id"),
+        "time_name": sql.Literal(time.name if time else "id"),
         "not_older": sql.SQL("coalesce(s.{0} >= t.{0}, true)" if time else "true").format(
             sql.Identifier(time.name if time else "id")
         ),

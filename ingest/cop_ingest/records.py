@@ -31,11 +31,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One thing that was not taken: its place in the source from 1, why, and the start of its text."""
+    """One thing that was not taken: its place in the source from 1, why, and the start of its text.
+
+    `key` is the id of the record that it would have been, where that could be read: such a record is not absent. Else
+    `stands_for` is how many records it may be.
+    """
 
     ordinal: int
     reason: str
     raw: str
+    key: str | None = None
+    stands_for: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,10 @@ class Parsed:
         return dict(Counter(remark for record in self.records for remark in record.remarks))
 
 
-def refuse(ordinal: int, reason: str, raw: object) -> Refusal:
+def refuse(ordinal: int, reason: str, raw: object, key: str | None = None) -> Refusal:
     """A refusal whose raw text is cut to a length that a log and a table can bear, and holds no NUL."""
     text = raw if isinstance(raw, str) else repr(raw)
-    return Refusal(ordinal, reason, text.replace("\0", "�")[:_RAW_LIMIT])
+    return Refusal(ordinal, reason, text.replace("\0", "�")[:_RAW_LIMIT], key)
 
 
 def id_from_value(value: object) -> str:

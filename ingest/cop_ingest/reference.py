@@ -32,6 +32,7 @@ from cop_ingest.load import (
     load_observations,
     load_whole,
     manifest_of,
+    published_later,
     remember,
 )
 from cop_ingest.published import Manners
@@ -67,7 +68,8 @@ class Place:
 class Found:
     """What a layer is loaded from: how it is to be read there, the file or folder (None: the stand-in), and its hash.
 
-    `strict` is for downloads: where more than a tenth of the records are refused, none is taken.
+    `strict` is for downloads: where more than a tenth of the records are refused, none is taken. `published_at` is
+    known of downloads only.
     """
 
     layer: Layer
@@ -75,6 +77,7 @@ class Found:
     provenance: Provenance
     manifest: bytes
     strict: bool = False
+    published_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -150,7 +153,7 @@ def _fetch_and_load(layer: Layer, place: Place, folder: published.Folder, manner
             return outcome
         return replace(outcome, skipped=f"the published original is still that of {manifest.day:%Y-%m-%d}")
     manifest, path = fetched
-    outcome = _load_from(_original(layer, path), place)
+    outcome = _load_from(_original(layer, path, manifest), place)
     if outcome.failure is None:
         folder.accept(manifest)
     else:
@@ -178,6 +181,10 @@ def _load_from(found: Found, place: Place) -> Outcome:
     try:
         if _is_there(layer, place, found.manifest):
             return Outcome(layer, found.provenance, skipped="loaded already")
+        later = published_later(place.connection, layer, found.published_at)
+        if later is not None and found.provenance == "real":
+            told = f"what stands there was published later, {later.astimezone(HKT):%Y-%m-%d %H:%M}, and stays"
+            return Outcome(layer, found.provenance, skipped=told)
         reports = tuple(READERS[layer.source.reader or "vector"](found, place))
     except LoadRefused as exc:
         return _failed(layer, found.provenance, place, exc)
@@ -191,11 +198,10 @@ def _failed(layer: Layer, provenance: Provenance, place: Place, why: LoadRefused
 
 def _find(layer: Layer, place: Place) -> Found:
     """The published original goes before the file at hand: it is newer."""
-    fetched = (
-        published.Folder(place.published, layer.id).in_use() if place.published and layer.source.published else None
-    )
-    if fetched is not None:
-        return _original(layer, fetched)
+    folder = published.Folder(place.published, layer.id) if place.published and layer.source.published else None
+    manifest = folder.manifest() if folder is not None else None
+    if folder is not None and manifest is not None and (fetched := folder.in_use()) is not None:
+        return _original(layer, fetched, manifest)
     path = _at_hand(layer, place.data)
     return Found(layer, path, "real", _manifest(layer, path)) if path is not None else _drawn(layer, place)
 
@@ -216,9 +222,10 @@ def _territory_on(seed: int, scale: float, terrain: Path, _: int) -> territory.T
     return territory.territory_of(seed, scale, terrain)
 
 
-def _original(layer: Layer, path: Path) -> Found:
+def _original(layer: Layer, path: Path, manifest: published.Manifest) -> Found:
     as_published = published.as_published(layer)
-    return Found(as_published, path, "real", _manifest(as_published, path), strict=True)
+    hash_ = _manifest(as_published, path)
+    return Found(as_published, path, "real", hash_, strict=True, published_at=manifest.published_at)
 
 
 def _at_hand(layer: Layer, data: Path | None) -> Path | None:
@@ -261,7 +268,8 @@ def _whole(read: Callable[[Layer, Path], Parsed]) -> Callable[[Found, Place], It
         parsed = read(layer, found.path) if found.path is not None else _stand_in(layer, place)
         if found.strict:
             _check_share(parsed, found)
-        return [load_whole(place.connection, layer, parsed, Origin(found.name, found.manifest, found.provenance))]
+        return [load_whole(place.connection, layer, parsed, Origin(found.name, found.manifest, found.provenance),
+                           published_at=found.published_at)]  # fmt: skip
 
     return load
 

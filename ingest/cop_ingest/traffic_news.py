@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
@@ -63,21 +64,30 @@ def _parse(body: bytes, name: str, root_name: str, read: Callable[[Element], Rec
         raise LoadRefused(f"{name}: the root element is {local_name(root)!r}; wanted {root_name!r} with messages")
     parsed = Parsed()
     newest: dict[str, tuple[int, Record]] = {}
+    first: dict[str, datetime] = {}
     for ordinal, message in enumerate((child for child in root if local_name(child) == "message"), 1):
         try:
             record = read(message)
         except ValueError as exc:
-            parsed.refusals.append(refuse(ordinal, str(exc), str(fields_of(message))))
+            fields = fields_of(message)
+            parsed.refusals.append(refuse(ordinal, str(exc), str(fields), key_of(fields)))
             continue
+        at = _version(record)[0]
+        first[record.id] = min(at, first.get(record.id, at))
         other = newest.get(record.id)
         if other is not None and _version(other[1]) > _version(record):
             ordinal, record, other = *other, (ordinal, record)
         if other is not None:
             reason = f"superseded by number {ordinal}, a newer version of {record.id}"
-            parsed.refusals.append(refuse(other[0], reason, str(other[1].properties["source_ref"])))
+            parsed.refusals.append(refuse(other[0], reason, str(other[1].properties["source_ref"]), record.id))
         newest[record.id] = (ordinal, record)
-    parsed.records.extend(record for _, record in newest.values())
+    parsed.records.extend(_announced(record, first[record.id]) for _, record in newest.values())
     return parsed
+
+
+def _announced(record: Record, at: datetime) -> Record:
+    """An incident was reported when its first version was announced."""
+    return replace(record, properties={**record.properties, "reported_at": at})
 
 
 def _version(record: Record) -> tuple[datetime, int]:
@@ -86,9 +96,16 @@ def _version(record: Record) -> tuple[datetime, int]:
     return reported, int(number) if number.isascii() and number.isdigit() else 0
 
 
+def key_of(fields: Mapping[str, str]) -> str | None:
+    """Record.id of a message of either version, where it has its number."""
+    if number := fields.get("INCIDENT_NUMBER"):
+        return f"TD:{number}"
+    return f"TD:V1-{number}" if (number := fields.get("msgID")) else None
+
+
 def _v2(fields: Mapping[str, str], message_status: str) -> Record:
-    number = fields.get("INCIDENT_NUMBER", "")
-    if not number:
+    number, external = fields.get("INCIDENT_NUMBER", ""), key_of(fields)
+    if not number or external is None:
         raise ValueError("INCIDENT_NUMBER: is missing; it is the key")
     reported_at = _time(fields, "ANNOUNCEMENT_DATE")
     status = _status_v2(fields)
@@ -96,7 +113,6 @@ def _v2(fields: Mapping[str, str], message_status: str) -> Record:
              for language in ("EN", "CN")]  # fmt: skip
     position, remarks = _position(fields)
     lanes_closed, road_closed = closure(fields.get("CONTENT_EN") or fields.get("CONTENT_CN"))
-    external = f"TD:{number}"
     properties = incident({
         "external_ids": [external],
         "category": category_of(*texts),
@@ -128,8 +144,8 @@ def _v2(fields: Mapping[str, str], message_status: str) -> Record:
 
 
 def _v1(fields: Mapping[str, str], message: Element, message_status: str) -> Record:
-    number = fields.get("msgID", "")
-    if not number:
+    number, external = fields.get("msgID", ""), key_of(fields)
+    if not number or external is None:
         raise ValueError("msgID: is missing; it is the key")
     reported_at = _time(fields, "ReferenceDate")
     english = news_of(fields.get("EngText") or fields.get("EngShort"))
@@ -137,7 +153,6 @@ def _v1(fields: Mapping[str, str], message: Element, message_status: str) -> Rec
     over = is_over(english) or is_over(chinese)
     status = _status_v1(fields.get("CurrentStatus", ""), over)
     lanes_closed, road_closed = closure(english or chinese)
-    external = f"TD:V1-{number}"
     properties = incident({
         "external_ids": [external, *(f"TD:{ref}" for ref in [fields.get("IncidentRefNo")] if ref)],
         "category": category_of(english, chinese),

@@ -38,6 +38,7 @@ from cop_server.cache import AnswerCache
 from cop_server.delivery.worker import delivering
 from cop_server.events.hub import Hub
 from cop_server.events.stopping import ending_with_the_server
+from cop_server.fair import ContextExecutor
 from cop_server.health import health_routes
 from cop_server.identity.asking import Asking
 from cop_server.identity.guard import SessionGuard
@@ -53,7 +54,7 @@ from cop_server.routes.documents import Documents
 from cop_server.routes.events import Events
 from cop_server.routes.items import Items
 from cop_server.routes.page import page_routes
-from cop_server.routes.road import ContextExecutor, Handler, Road
+from cop_server.routes.road import Handler, Road
 from cop_server.routes.series import Locations
 from cop_server.routes.session import session_routes
 from cop_server.routes.similar import Candidates

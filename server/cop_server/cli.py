@@ -179,6 +179,18 @@ def play(
     exercise.play(find_store(settings).owner_dsn, settings, to)
 
 
+@exercise_app.command(name="run")
+def run_day(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: a free one.", min=0, max=65535)] = simulate.PORT,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with standard input.")] = False,
+) -> None:
+    """Serve the feeds of this store's exercise from the time on its clock on, and its returns (`cop run` does it)."""
+    settings = get_settings()
+    if beside:
+        feed_commands.end_with_input_soon()
+    exercise.run(find_store(settings).owner_dsn, settings, port)
+
+
 @key_app.command(name="create")
 def create_key(
     label: Annotated[str, typer.Argument(help="Who will hold it, in words.")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -12,10 +12,16 @@ from cop_ingest.scenario.calendar import DAY_ENDS, OPENS
 from cop_ingest.scenario.land import is_land
 from cop_ingest.scenario.story import Story, story_named
 from cop_ingest.scenario.telling import BATCH, Told, is_open, tell, told
+from cop_ingest.simulator.app import Simulator
+from cop_ingest.simulator.clock import Clock
+from cop_ingest.simulator.endpoints import endpoints
 from cop_ingest.simulator.opening import load_opening
-from cop_ingest.simulator.world.world import World
+from cop_ingest.simulator.world.world import ENDS, STARTS, World
 from cop_ingest.times import HKT
-from cop_server.console import say, track, warn
+from cop_server.console import say, step, track, warn
+from cop_server.simulate import serve, terrain_of
+
+_RETURNS = timedelta(minutes=15)  # of the scenario, between two returns of a department
 
 
 def open_story(connection: psycopg.Connection, settings: Settings) -> None:
@@ -34,10 +40,7 @@ def open_feeds(connection: psycopg.Connection, settings: Settings) -> None:
 
     Not where a worker asks them: what it brings and what is made up never stand in one layer.
     """
-    terrain = settings.blob_folder / "terrain.tif"
-    world = World(
-        settings.exercise_seed, 1, settings.exercise_scale, settings.data, terrain if terrain.is_file() else None, False
-    )
+    world = World(settings.exercise_seed, 1, settings.exercise_scale, settings.data, terrain_of(settings))
     try:
         found = list(load_opening(connection, world, OPENS, settings.blob_folder))
     except LoadRefused as exc:
@@ -45,6 +48,47 @@ def open_feeds(connection: psycopg.Connection, settings: Settings) -> None:
         return
     if inserted := sum(report.inserted for _, report in found):
         say(f"{inserted} records of {len(found)} feeds, as the exercise opens")
+
+
+def can_be_played(owner_dsn: str) -> bool:
+    """Whether a simulator can go on with what this store was told; if not, says why."""
+    try:
+        day(owner_dsn)
+    except SetupTrouble as exc:
+        warn(f"the exercise stands still and no feed is asked: {exc}")
+        return False
+    return True
+
+
+def day(owner_dsn: str) -> tuple[Story, datetime]:
+    """The store's story, and the time (UTC) on the exercise's clock, from which its feeds go on.
+
+    Raises SetupTrouble where the store was told no story as far as its opening, or one that this version does not know.
+    """
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        before = told(connection)
+    if before is None or before.now is None or before.now < OPENS:
+        raise SetupTrouble("the store was not told the exercise's story up to its opening; `make run` tells it")
+    story = story_named(before.story, is_land())
+    if story is None:
+        raise SetupTrouble(
+            f"the store was told the {before.story}, and this version tells others; begin anew with `make clean`"
+        )
+    return story, min(before.now, DAY_ENDS)
+
+
+def run(owner_dsn: str, settings: Settings, port: int) -> None:
+    """Serve the feeds of the store's exercise from the time on its clock on, and put its returns into the inbox.
+
+    The first returns say once more what became known since the opening, so that nothing is missing after a stop:
+    what was taken already is left alone.
+    """
+    story, at = day(owner_dsn)
+    world = World(story.seed, 1, story.scale, settings.data, terrain_of(settings))
+    with step("making the exercise's day"):
+        world.warm()
+    simulator = Simulator(world, Clock(STARTS, ENDS, at, settings.exercise_speed), endpoints())
+    serve(simulator, "127.0.0.1", port, settings.inbox_folder, _RETURNS, OPENS - _RETURNS)
 
 
 def play(owner_dsn: str, settings: Settings, to: str) -> None:

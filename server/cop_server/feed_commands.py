@@ -49,6 +49,7 @@ def run(
     settings = get_settings()
     if settings.feeds == "off":
         raise SetupTrouble("COP_FEEDS is off; set it to live, or to simulator with COP_FEEDS_URL")
+    _need_address(settings)
     if faults := faults_of(feeds(), catalogue()):
         raise SetupTrouble("\n".join(faults))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -56,11 +57,16 @@ def run(
     with _workshop(settings) as (shop, owner_dsn):
         say(f"{len(feeds())} feeds, {settings.feeds}" + ("" if beside else "; stop with Ctrl-C"))
         if beside:
-            threading.Thread(target=_end_with_input, daemon=True).start()
+            threading.Thread(target=end_with_input, daemon=True).start()
         run_worker(Work(owner_dsn, feeds(), shop, settings.raw_days))
 
 
-def _end_with_input() -> None:
+def end_with_input_soon() -> None:
+    """Let this process end when its standard input does: what runs beside a server must not outlive it."""
+    threading.Thread(target=end_with_input, daemon=True).start()
+
+
+def end_with_input() -> None:
     """A worker beside a server must not outlive it."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
@@ -69,6 +75,7 @@ def _end_with_input() -> None:
 def once(feed: _FEED) -> None:
     """Ask one feed now, and say what came of it."""
     settings = get_settings()
+    _need_address(settings)
     declared = _declared(feed)
     with _workshop(settings) as (shop, owner_dsn), heartbeat(owner_dsn, shop):
         with shop.connections.connection() as connection:
@@ -79,6 +86,14 @@ def once(feed: _FEED) -> None:
     say(f"{feed}: {ended.outcome}{_told(ended)}")
     if ended.outcome == "failed":
         raise typer.Exit(1)
+
+
+def _need_address(settings: Settings) -> None:
+    if settings.plays:
+        raise SetupTrouble(
+            "COP_FEEDS_URL is not set: wanted a simulator's address (`cop run` says that of its own; `cop simulate` "
+            "and `cop exercise run` start one), or COP_FEEDS=live for the published addresses"
+        )
 
 
 def list_feeds(
@@ -146,7 +161,8 @@ def prune() -> None:
 def _workshop(settings: Settings) -> Iterator[tuple[Workshop, str]]:
     """What turns share, and the owner's address; loads are the owner role's."""
     owner_dsn = find_store(settings).owner_dsn
-    clock: Clock = SimulatorClock(settings.feeds_url) if settings.feeds == "simulator" else OurClock()
+    simulated = settings.feeds == "simulator" and settings.feeds_url
+    clock: Clock = SimulatorClock(settings.feeds_url) if simulated else OurClock()
     fetcher = Fetcher(settings.contact or settings.url, settings.feeds_url)
     with pool_of(owner_dsn) as pool:
         shop = Workshop(pool, fetcher, clock, mode_of(settings.feeds), holder_name())

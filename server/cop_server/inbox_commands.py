@@ -1,8 +1,11 @@
-"""The commands of the departments' inbox: take a file, watch the folder, list the mappings."""
+"""The commands of the departments' inbox: take a file, watch the folder, listen to the broker, list the mappings."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +14,19 @@ from typing import Annotated
 import psycopg
 import typer
 
-from cop.errors import SetupTrouble
+from cop.errors import SetupTrouble, StoreTrouble
 from cop.settings import Mode, Settings, get_settings
 from cop_ingest.gazetteer.placing import Gazetteer
+from cop_ingest.inbox.alone import Turn
 from cop_ingest.inbox.declared import Mapping, mappings
 from cop_ingest.inbox.folder import Drop
+from cop_ingest.inbox.readings import take_readings
 from cop_ingest.inbox.take import Report, refused, take
 from cop_server.cluster_existing import find_store
-from cop_server.console import say
+from cop_server.console import say, warn
+from cop_server.delivery.mqtt import read_broker
+from cop_server.feed_commands import end_with_input
+from cop_server.inbox_listener import Listener
 
 _LOOK_SECONDS = 2.0
 
@@ -54,19 +62,54 @@ def take_file(
 @inbox_app.command()
 def watch(
     once: Annotated[bool, typer.Option("--once", help="Look until nothing is left, then end.")] = False,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with standard input.")] = False,
 ) -> None:
     """Take what is put into the inbox's folder (COP_INBOX), as long as this runs."""
     settings = get_settings()
+    if beside:
+        threading.Thread(target=end_with_input, daemon=True).start()
     taker = Taker(settings)
     drop = Drop(settings.inbox_folder, mappings())
     drop.prepare()
-    say(f"watching {settings.inbox_folder}")
+    if not beside:
+        say(f"watching {settings.inbox_folder}")
     while True:
-        for report in drop.look(taker.take):
-            say(f"taken: {report.name}")
+        try:
+            for report in drop.look(taker.take):
+                if not beside:
+                    say(f"taken: {report.name}")
+        except (StoreTrouble, psycopg.OperationalError) as exc:
+            warn(f"files wait for the store: {type(exc).__name__}")
         if once and not drop.seen:
             return
         time.sleep(_LOOK_SECONDS)
+
+
+@inbox_app.command()
+def listen(
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with standard input.")] = False,
+) -> None:
+    """Take what departments publish to the MQTT broker (COP_MQTT_URL), as long as this runs.
+
+    Of several that run over one store, one listens; the others wait for their turn.
+    """
+    settings = get_settings()
+    broker = read_broker(settings)
+    if broker is None:
+        raise SetupTrouble("COP_MQTT_URL is not set; wanted mqtt[s]://user:password@host:port")
+    taker, known = Taker(settings), mappings()
+    ends = threading.Event()
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: ends.set())
+    if beside:
+        threading.Thread(target=end_with_input, daemon=True).start()
+    turn = Turn(taker.owner_dsn, settings.inbox_topic)
+    say(f"{len(known)} forms, by {broker.told}" + ("" if beside else "; stop with Ctrl-C"))
+    while not ends.is_set():
+        if turn.is_ours():
+            Listener(settings, broker, known, taker.take, ends).run(turn.is_ours)
+        ends.wait(_LOOK_SECONDS)
+    turn.end()
 
 
 class Taker:
@@ -74,13 +117,19 @@ class Taker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._owner = find_store(settings).owner_dsn
+        store = find_store(settings)
+        self.owner_dsn = store.owner_dsn
+        if not settings.app_database_url.get_secret_value():  # rows are writes, and writes are the app role's
+            os.environ["COP_APP_DATABASE_URL"] = store.app_dsn
+            get_settings.cache_clear()
         self._gazetteer = Gazetteer()
 
     def take(self, mapping: Mapping, body: bytes, name: str, told_at: datetime, *, dry_run: bool = False) -> Report:
         """Take a file; see cop_ingest.inbox.take."""
         mode: Mode = self._settings.mode
-        with psycopg.connect(self._owner) as connection:
+        with psycopg.connect(self.owner_dsn, autocommit=True) as connection:
+            if mapping.readings:
+                return take_readings(connection, mapping, body, name, told_at, mode, dry_run=dry_run)
             index = self._gazetteer.index(connection)
         return take(mapping, body, name, told_at, mode, index, dry_run=dry_run)
 

@@ -17,12 +17,13 @@ from cop import heads
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.settings import Settings, get_settings
+from cop_server import exercise
 from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, stop_cluster
 from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.cluster_place import find_place
 from cop_server.console import say, step, warn
 from cop_server.delivery.mqtt import publications
-from cop_server.feed_process import feeding
+from cop_server.feed_process import feeding, listening, playing
 from cop_server.identity.sessions import SECRET_FILE
 from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.keeping.archive import told_of
@@ -57,7 +58,12 @@ def run(settings: Settings) -> None:
     os.environ.pop("COP_DATABASE_URL", None)
     os.environ["COP_APP_DATABASE_URL"] = store.app_dsn
     get_settings.cache_clear()
-    with feeding(store.owner_dsn, wanted=settings.feeds != "off"):
+    plays = settings.plays and exercise.can_be_played(store.owner_dsn)
+    with (
+        playing(store.owner_dsn, wanted=plays) as played,
+        feeding(store.owner_dsn, wanted=settings.feeds != "off" and plays == settings.plays, **played),
+        listening(store.owner_dsn, wanted=settings.inbox_mqtt),
+    ):
         serve(get_settings())
 
 

@@ -57,7 +57,7 @@ def simulate(
         times,
         settings.exercise_scale,
         settings.data,
-        _terrain(settings),
+        terrain_of(settings),
         echoes,
     )
     if replay is not None:
@@ -66,10 +66,11 @@ def simulate(
         simulator = Simulator(world, _clock(STARTS, ENDS, speed, start), endpoints())
         with step(f"making the {scenario} day"):
             world.warm()
-    _serve(simulator, host, port, returns if replay is None else None, timedelta(minutes=returns_every))
+    serve(simulator, host, port, returns if replay is None else None, timedelta(minutes=returns_every))
 
 
-def _terrain(settings: Settings) -> Path | None:
+def terrain_of(settings: Settings) -> Path | None:
+    """The installation's terrain, if it has one: the territory lies on it."""
     terrain = settings.blob_folder / "terrain.tif"
     return terrain if terrain.is_file() else None
 
@@ -96,15 +97,20 @@ def _clock(begins: datetime, ends: datetime, speed: float, start: str | None) ->
     return clock
 
 
-def _serve(simulator: Simulator, host: str, port: int, returns: Path | None, every: timedelta) -> None:
-    """Serve until a signal comes. The clock runs from the moment that the first request can come."""
+def serve(
+    simulator: Simulator, host: str, port: int, returns: Path | None, every: timedelta, since: datetime | None = None
+) -> None:
+    """Serve until a signal comes. The clock runs from the moment that the first request can come.
+
+    `returns` is the folder of returns, written `every` so often; the first ones hold what became known after `since`.
+    """
 
     @asynccontextmanager
     async def beside(_: Starlette) -> AsyncIterator[None]:
         simulator.clock.jump(simulator.clock.starts)
         work = None
         if returns is not None:
-            work = asyncio.create_task(keep_returning(simulator.world, simulator.clock, returns, every))
+            work = asyncio.create_task(keep_returning(simulator.world, simulator.clock, returns, every, since))
         yield
         if work is not None:
             work.cancel()

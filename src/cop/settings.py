@@ -139,6 +139,9 @@ class Settings(BaseSettings):
         description="Where COP_MODE is exercise: anybody may enter the exercise as any role of any department",
     )
     exercise_seed: int = Field(1, description="Seed of the exercise territory and its typhoon day", ge=0)
+    exercise_speed: float = Field(
+        1.0, description="Seconds of the exercise's day in one of ours, where cop run plays it", ge=0, le=600
+    )
     exercise_scale: float = Field(
         1.0,
         description="Share of the exercise territory's many features (slopes, buildings, past incidents)",
@@ -165,11 +168,14 @@ class Settings(BaseSettings):
         {}, description="Hosts of published originals and the address asked instead of each (JSON object)"
     )
     feeds: Literal["off", "live", "simulator"] = Field(
-        "off", description="Real-time feeds: off, live (the published addresses), or simulator (exercise records)"
+        "simulator",
+        description="Real-time feeds: off, live (the published addresses), or simulator (exercise records);"
+        " where COP_MODE is not exercise: off",
     )
     feeds_url: str = Field(
         "",
-        description="Base address of a simulator or mirror that is asked instead of the feeds' hosts",
+        description="Base address of a simulator or mirror that is asked instead of the feeds' hosts;"
+        " empty, with simulator: cop run starts one",
         pattern=r"^(https?://\S+[^/\s])?$",
     )
     raw_days: float = Field(14.0, description="Days that feeds' payloads and turns are kept", gt=0)
@@ -184,6 +190,12 @@ class Settings(BaseSettings):
 
     inbox: Path | None = Field(
         None, description="Folder in which departments leave their files; none: inbox in COP_VAR"
+    )
+    inbox_mqtt: bool = Field(False, description="Whether departments' returns are taken from the MQTT broker")
+    inbox_topic: str = Field(
+        "cop/inbox",
+        description="Topic above the forms: returns are published to <topic>/<form>",
+        pattern=r"^[^\s+#$/\x00][^\s+#\x00]{0,98}[^\s+#/\x00]$",
     )
 
     @model_validator(mode="before")
@@ -200,10 +212,24 @@ class Settings(BaseSettings):
         """The word `none` asks for the stand-ins even where a data folder lies beside the clone."""
         return None if value == "none" else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_an_exercise_is_played(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The simulator is the default of an exercise; elsewhere nobody is to find invented records unasked."""
+        if "feeds" not in values and values.get("mode", "exercise") != "exercise":
+            return {**values, "feeds": "off"}
+        return values
+
     @model_validator(mode="after")
     def _simulator_has_an_address(self) -> Self:
-        if self.feeds == "simulator" and not self.feeds_url:
-            raise ValueError("COP_FEEDS=simulator wants COP_FEEDS_URL, the simulator's address")
+        if self.feeds == "simulator" and not self.feeds_url and self.mode != "exercise":
+            raise ValueError("COP_FEEDS=simulator wants COP_FEEDS_URL where COP_MODE is not exercise")
+        return self
+
+    @model_validator(mode="after")
+    def _an_inbox_has_a_broker(self) -> Self:
+        if self.inbox_mqtt and not self.mqtt_url.get_secret_value():
+            raise ValueError("COP_INBOX_MQTT wants COP_MQTT_URL, the broker's address")
         return self
 
     @field_validator("oidc_algorithms")
@@ -228,6 +254,11 @@ class Settings(BaseSettings):
         if self.delivery_lease_s < 1.5 * self.delivery_timeout_s:
             raise ValueError("delivery_lease_s: wanted at least one and a half times delivery_timeout_s")
         return self
+
+    @property
+    def plays(self) -> bool:
+        """Whether `cop run` plays the exercise's day with a simulator of its own."""
+        return self.feeds == "simulator" and not self.feeds_url
 
     @property
     def blob_folder(self) -> Path:

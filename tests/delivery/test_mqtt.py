@@ -183,3 +183,31 @@ def test_a_refused_message_is_not_taken_for_a_delivered_one(tmp_path: Path, monk
     finally:
         broker.close()
         get_settings.cache_clear()
+
+
+def test_what_a_broker_cannot_take_is_refused_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker ends the connection at a packet that is too large for it: tried again, it would stand there for ever."""
+    for above in (tmp_path, *list(tmp_path.parents)[:3]):
+        above.chmod(0o755)
+    broker = Mosquitto(tmp_path, more="max_packet_size 2000")
+    monkeypatch.setenv("COP_MQTT_URL", f"mqtt://127.0.0.1:{broker.port}")
+    get_settings.cache_clear()
+    told = publications(get_settings())[0]
+    small, large = b"{}", b"x" * 1990
+
+    async def publish(*bodies: bytes) -> list[Outcome]:
+        sender = Publisher()
+        events = [Event("incidents", Change(n, "I-1", None), body, ("cop/a",)) for n, body in enumerate(bodies)]
+        try:
+            return [await sender.send(told, events), *[await sender.send(told, [one]) for one in events]]
+        finally:
+            await sender.close()
+
+    try:
+        together, first, second, third = asyncio.run(publish(small, large, small))
+        assert (together.kind, first.kind, second.kind, third.kind) == ("refused", "delivered", "refused", "delivered")
+        assert second.answered, "tried as often as any that is refused, then a dead letter"
+        assert "the broker takes at most 2000" in second.reason
+    finally:
+        broker.close()
+        get_settings.cache_clear()

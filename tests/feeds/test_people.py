@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from feed_source import Shop, feed_of, http_date
 
-TARGET = {"layer": "incidents", "how": "register"}
+TARGET = {
+    "layer": "incidents",
+    "how": "register",
+    "absent": {"status": "completed", "completed_at": "at"},
+    "first": ["reported_at"],
+}
 NEWS = feed_of(
     id="stub_news", parser="feed_parsers:reports", target=TARGET, position=None, empty="quiet", department="TD"
 )
@@ -15,21 +21,89 @@ CALLS = feed_of(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_incidents(owner: Any) -> None:
+    owner.execute("DELETE FROM layer.incidents")
+
+
 def say(shop: Shop, feed: Any, *lines: str) -> Any:
     at = shop.clock.later(minutes=1)
     shop.source.says("\n".join(lines), Last_Modified=http_date(at))
     return shop.turn(feed)
 
 
-def test_what_an_officer_changed_stays_until_the_feed_says_another_thing(shop: Shop) -> None:
+def told(shop: Shop, ref: str, *columns: str) -> Any:
+    return shop.one(f"SELECT {', '.join(columns)} FROM layer.incidents WHERE source_ref = %s", ref)
+
+
+def test_what_an_officer_changed_stays_and_all_else_follows_the_feed(shop: Shop) -> None:
     say(shop, NEWS, "1|Lane closed|nowhere|")
-    shop.owner.execute("UPDATE layer.incidents SET status = 'controlled', title_en = 'By an officer'")
+    shop.owner.execute("UPDATE layer.incidents SET severity = 'severe', title_en = 'By an officer'")
     ended = say(shop, NEWS, "1|Lane closed|nowhere|", "2|Another|nowhere|")
     assert (ended.sums.inserted, ended.sums.updated, ended.sums.unchanged) == (1, 0, 1)
-    assert shop.one("SELECT title_en FROM layer.incidents WHERE source_ref = '1'") == "By an officer"
-    ended = say(shop, NEWS, "1|Road closed|nowhere|", "2|Another|nowhere|")
+    assert told(shop, "1", "title_en", "source_says") == ("By an officer", [])
+    ended = say(shop, NEWS, "1|Lane closed|somewhere|", "2|Another|nowhere|")
     assert (ended.sums.updated, ended.sums.unchanged) == (1, 1)
-    assert shop.one("SELECT title_en FROM layer.incidents WHERE source_ref = '1'") == "Road closed"
+    assert told(shop, "1", "title_en", "severity", "location_en", "source_says") == (
+        "By an officer",
+        "severe",
+        "somewhere",
+        [],
+    )
+
+
+def test_what_the_feed_says_otherwise_later_is_listed_until_somebody_says_the_same(shop: Shop) -> None:
+    say(shop, NEWS, "1|Lane closed|nowhere|")
+    shop.owner.execute("UPDATE layer.incidents SET title_en = 'By an officer'")
+    say(shop, NEWS, "1|Road closed|nowhere|")
+    assert told(shop, "1", "title_en", "source_says") == ("By an officer", ["title_en: Road closed"])
+    say(shop, NEWS, "1|Road closed|somewhere|")
+    assert told(shop, "1", "title_en", "location_en", "source_says") == (
+        "By an officer",
+        "somewhere",
+        ["title_en: Road closed"],
+    )
+    shop.owner.execute("UPDATE layer.incidents SET title_en = 'Road closed'")
+    say(shop, NEWS, "1|Road open|somewhere|")
+    assert told(shop, "1", "title_en", "source_says") == ("Road open", [])
+
+
+def test_a_position_that_an_officer_surveyed_is_held_with_all_that_belongs_to_it(shop: Shop) -> None:
+    shop.owner.execute(
+        "INSERT INTO layer.hospitals (id, name_en, name_zh, geom, provenance)"
+        " VALUES ('qe', 'Queen Elizabeth Hospital', '伊利沙伯醫院', 'SRID=4326;POINT(114.175 22.309)', 'real')"
+        " ON CONFLICT DO NOTHING"
+    )
+    say(shop, NEWS, "1|Flooding|nowhere|")
+    shop.owner.execute("UPDATE layer.incidents SET geom = 'SRID=4326;POINT(114.2 22.3)', position_method = 'surveyed'")
+    say(shop, NEWS, "1|Flooding|outside Queen Elizabeth Hospital|")
+    assert told(shop, "1", "ST_AsText(geom)", "position_method", "position_uncertainty_m") == (
+        "POINT(114.2 22.3)",
+        "surveyed",
+        None,
+    )
+    assert "position_method: geocoded" in told(shop, "1", "source_says", "id")[0]
+
+
+def test_a_case_that_an_officer_has_in_hand_is_not_ended_by_the_feed(shop: Shop) -> None:
+    say(shop, NEWS, "1|Lane closed|nowhere|", "2|Another|nowhere|")
+    shop.owner.execute("UPDATE layer.incidents SET status = 'controlled' WHERE source_ref = '1'")
+    ended = say(shop, NEWS)
+    assert ended.sums.closed == 2
+    assert told(shop, "2", "status", "source_says") == ("completed", [])
+    status, completed_at, says = told(shop, "1", "status", "completed_at", "source_says")
+    assert (status, completed_at, says[0]) == ("controlled", None, "status: completed")
+
+
+def test_an_incident_was_reported_when_it_was_first_announced(shop: Shop) -> None:
+    def announced(minutes: int) -> str:
+        return f"1|Lane closed, {minutes}|nowhere||2025-09-23T12:{minutes:02d}:00+08:00"
+
+    for minutes in (1, 9):
+        say(shop, NEWS, announced(minutes))
+    assert told(shop, "1", "title_en", "reported_at::text") == ("Lane closed, 9", "2025-09-23 04:01:00+00")
+    say(shop, NEWS, announced(5))
+    assert told(shop, "1", "title_en", "reported_at::text") == ("Lane closed, 9", "2025-09-23 04:01:00+00")
 
 
 def test_a_number_that_another_feed_told_first_joins_the_two(shop: Shop) -> None:
@@ -53,6 +127,7 @@ def test_a_report_without_coordinates_is_placed_by_its_words_or_listed_without(s
     shop.owner.execute(
         "INSERT INTO layer.hospitals (id, name_en, name_zh, geom, provenance)"
         " VALUES ('qe', 'Queen Elizabeth Hospital', '伊利沙伯醫院', 'SRID=4326;POINT(114.175 22.309)', 'real')"
+        " ON CONFLICT DO NOTHING"
     )
     say(shop, NEWS, "n3|Flooding|outside Queen Elizabeth Hospital|", "n4|Flooding|somewhere|")
     rows = shop.owner.execute(

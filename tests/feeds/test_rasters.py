@@ -83,6 +83,14 @@ def test_a_nowcast_becomes_areas_and_a_coverage(
         body = client.get("/collections/rainfall_nowcast/coverage?f=GTiff").content
         with MemoryFile(body) as memory, memory.open() as served:
             assert served.read(2)[1, 2] == 35.0
+        coverage = {"f": "GTiff", "mode": "actual"}
+        assert "cop-caveat" not in client.get("/collections/rainfall_nowcast/coverage", params=coverage).headers
+        shop.owner.execute(
+            "INSERT INTO layer.feeds (title_en, department, state, age_s, source, source_ref, message_status, release)"
+            " VALUES ('Nowcast', 'HKO', 'stale', 2800, 'worker', 'hko_nowcast', 'actual', 'public')"
+        )
+        told = client.get("/collections/rainfall_nowcast/coverage", params=coverage).headers["cop-caveat"]
+        assert told == "hko_nowcast;state=stale;age=2800"
 
 
 def test_where_nothing_can_be_written_what_was_there_stays(tmp_path: Path) -> None:

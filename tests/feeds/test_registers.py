@@ -66,6 +66,54 @@ def test_a_record_that_cannot_be_read_is_not_taken_for_gone(shop: Shop) -> None:
     assert warnings(shop) == {"WL": None, "WTS": None}
 
 
+def many(*numbers: int) -> list[str]:
+    return [f"W{number:02d}|WL|2025-09-23T11:{number:02d}:00+08:00" for number in numbers]
+
+
+def in_force(shop: Shop) -> int:
+    return sum(ended_at is None for ended_at in warnings(shop).values())
+
+
+def test_a_bad_record_whose_key_can_be_read_keeps_no_other_from_ending(shop: Shop) -> None:
+    say(shop, *many(*range(41)))
+    ended = say(shop, "W40|?")
+    assert ended.outcome == "failed", "nothing could be read"
+    ended = say(shop, *many(39), "W40|?")
+    assert (ended.sums.closed, in_force(shop)) == (39, 2)
+
+
+def test_a_bad_record_without_a_key_holds_what_vanished_with_it_and_nothing_that_goes_later(shop: Shop) -> None:
+    say(shop, *many(*range(10)))
+    ended = say(shop, *many(*range(8)), "nonsense")
+    assert (ended.sums.closed, in_force(shop)) == (0, 10)
+    assert ended.cause == "1 of 9 records refused; 2 that are not named any more stay open, for they may be among them"
+    ended = say(shop, *many(*range(3)), "nonsense")
+    assert (ended.sums.closed, in_force(shop)) == (5, 5)
+    ended = say(shop, *many(*range(3), 9))
+    assert (ended.sums.closed, in_force(shop)) == (1, 4)
+
+
+def test_a_bad_record_holds_forty_for_a_quarter_of_an_hour_and_then_one(shop: Shop) -> None:
+    say(shop, *many(*range(41)))
+    assert (say(shop, *many(0), "nonsense").sums.closed, in_force(shop)) == (0, 41)
+    shop.clock.later(minutes=13)
+    assert (say(shop, *many(0), "nonsense, still").sums.closed, in_force(shop)) == (0, 41)
+    assert (say(shop, *many(0), "nonsense again").sums.closed, in_force(shop)) == (39, 2)
+    assert warnings(shop)["W40"] is None, "the newest is held"
+    shop.clock.later(minutes=60)
+    assert (say(shop, *many(0), "nonsense as ever").sums.closed, in_force(shop)) == (0, 2)
+
+
+def test_what_is_waited_for_and_named_again_is_as_it_was(shop: Shop) -> None:
+    say(shop, *many(0, 1))
+    say(shop, *many(0), "nonsense")
+    say(shop, *many(0, 1))
+    head = shop.one("SELECT n FROM cop.head")
+    shop.clock.later(minutes=20)
+    assert say(shop, *many(0), "nonsense").sums.closed == 0
+    assert shop.one("SELECT count(*) FROM cop.journal WHERE n > %s AND layer = 'warnings'", head) == 0
+
+
 def test_a_warning_that_comes_back_is_in_force_again(shop: Shop) -> None:
     for lines in ((WL,), (), (WL,)):
         say(shop, *lines)
@@ -123,9 +171,9 @@ def test_a_stand_in_is_asked_only_while_the_main_feed_is_away(shop: Shop) -> Non
 
 
 def test_more_than_a_batch_is_loaded_and_closed_whole(shop: Shop) -> None:
-    many = [f"W{number}|WL|2025-09-23T11:00:00+08:00" for number in range(250)]
-    assert say(shop, *many).sums.inserted == 250
-    assert say(shop, *many[:120]).sums.closed == 130
+    all_of_them = [f"W{number}|WL|2025-09-23T11:00:00+08:00" for number in range(250)]
+    assert say(shop, *all_of_them).sums.inserted == 250
+    assert say(shop, *all_of_them[:120]).sums.closed == 130
 
 
 def test_sums_agree_and_reasons_are_told(shop: Shop) -> None:
@@ -156,10 +204,10 @@ def test_thousands_of_refusals_are_counted_and_told_in_few_words(shop: Shop) -> 
 
 
 def test_of_many_records_only_those_that_differ_are_written(shop: Shop) -> None:
-    many = [f"W{number}|WL|2025-09-23T11:00:00+08:00" for number in range(250)]
-    say(shop, *many)
+    lines = [f"W{number}|WL|2025-09-23T11:00:00+08:00" for number in range(250)]
+    say(shop, *lines)
     head = shop.one("SELECT n FROM cop.head")
-    ended = say(shop, many[0].replace("|WL|", "|NEW|"), *many[1:249])
+    ended = say(shop, lines[0].replace("|WL|", "|NEW|"), *lines[1:249])
     assert (ended.sums.seen, ended.sums.updated, ended.sums.unchanged, ended.sums.closed) == (249, 1, 248, 1)
     assert shop.one("SELECT count(*) FROM cop.run WHERE turn = (SELECT max(id) FROM cop.turn)") == 2
     assert shop.one("SELECT count(*) FROM cop.journal WHERE n > %s AND layer = 'warnings'", head) == 2

@@ -10,15 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 import pytest
+import shapely
 from servers import ROOT, SERVE
 from streams import Stream  # type: ignore[import-not-found]
 
+from cop.catalogue import catalogue
+from cop_ingest.load import Origin, load_observations, manifest_of
+from cop_ingest.records import Parsed, Record
 from cop_server.cluster import Cluster, create_database, drop_database
 from cop_server.identity.keys import create
 
@@ -56,6 +61,15 @@ def served(
             " source_ref, message_status, release) VALUES ('hko_wind_10min.exercise', 'Wind', 'HKO', 'late', 1620, now(), 30,"
             " 1, 'test', 'hko_wind_10min', 'exercise', 'public')"
         )
+        owner.execute(
+            "INSERT INTO cop.turn (feed, mode, holder, token, started_at, finished_at, outcome, seen, inserted, refused)"
+            " SELECT 'hko_wind_10min', 'exercise', 'test', 1, now() - interval '3 seconds', now(), outcome, 2, inserted, 1"
+            " FROM (VALUES ('loaded', 1), ('loaded', 1), ('failed', 0)) AS v (outcome, inserted)"
+        )
+        values = {"station_en": "Cheung Chau", "observed_at": datetime(2025, 9, 23, tzinfo=UTC), "mean_kmh": 40.0}
+        parsed = Parsed([Record("Cheung Chau", values, shapely.to_wkb(shapely.Point(114.03, 22.2)))])
+        origin = Origin("a test", manifest_of(b"wind"), "exercise")
+        load_observations(owner, catalogue().layers["wind_10min"], parsed, origin, datetime.now(UTC))
     state = tmp_path_factory.mktemp("served")
     url = start_server_once(
         made.app_dsn, app=SERVE, COP_VAR=str(state), COP_WORKERS="2", COP_LOG="json", COP_HEADER_KB="32",
@@ -179,7 +193,10 @@ def test_metrics_are_of_all_processes_and_for_those_who_may_read_them(served: Se
     assert "cop_streams 1.0" in text
     stream.close()
     for part in ('cop_feed_state{feed="hko_wind_10min.exercise",state="late"} 1.0', 'cop_feed_age_seconds{feed="hko_wind_10min.exercise"} 1620.0',
-                 'cop_mark{layer="feeds"} ', "cop_store_up 1.0", "cop_listeners_lost 0.0", "cop_build_info{",
+                 'cop_feed_turns{feed="hko_wind_10min.exercise",outcome="loaded"} 2.0',
+                 'cop_feed_records{feed="hko_wind_10min.exercise",outcome="new"} 2.0',
+                 'cop_feed_records{feed="hko_wind_10min.exercise",outcome="refused"} 3.0',
+                 'cop_feed_turn_seconds{feed="hko_wind_10min.exercise"} 3.0', 'cop_mark{layer="feeds"} ', "cop_store_up 1.0", "cop_listeners_lost 0.0", "cop_build_info{",
                  'cop_pool_connections{pool="read",state="used"}', 'cop_cache_asked_total{outcome="made"}'):  # fmt: skip
         assert part in text, part
     refused = http.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
@@ -288,6 +305,25 @@ def test_caveats_of_the_feeds_behind_a_layer(served: Served, http: httpx.Client)
     assert past.status_code in (200, 410), at
     if past.status_code == 200:
         assert past.headers["cop-caveat"] == "hko_wind_10min;state=late;age=1620"
+    told = changed.headers["cop-caveat"]
+    one = "/collections/wind_10min"
+    of_all = http.get("/tiles/WebMercatorQuad/8/111/209", params={"collections": "wind_10min,districts"})
+    assert of_all.headers["cop-caveat"] == told
+    tile = http.get(f"{one}/tiles/WebMercatorQuad/8/111/209")
+    for answer in (tile, http.get(f"{one}/changes", params={"since": 0}), http.get(f"{one}/locations/Cheung Chau"),
+                   http.get(f"{one}/items", params={"f": "html"}), http.get(f"{one}/items/Cheung Chau", params={"f": "html"}),
+                   http.get(one, params={"f": "html"}), http.get(f"{one}/items/Cheung Chau/versions")):  # fmt: skip
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["cop-caveat"] == told, answer.url
     with psycopg.connect(served.database.owner_dsn, autocommit=True) as owner:
         owner.execute("UPDATE layer.feeds SET state = 'live', age_s = 9 WHERE id = 'hko_wind_10min.exercise'")
-    assert "cop-caveat" not in http.get(wind).headers
+    well = http.get(wind)
+    assert "cop-caveat" not in well.headers
+    known = http.get(f"{one}/tiles/WebMercatorQuad/8/111/209", headers={"If-None-Match": tile.headers["etag"]})
+    assert (known.status_code, known.headers.get("cop-caveat")) == (304, None), (
+        "the tile is the same, the word on it is not"
+    )
+    with psycopg.connect(served.database.owner_dsn, autocommit=True) as owner:
+        owner.execute("UPDATE layer.feeds SET age_s = 10 WHERE id = 'hko_wind_10min.exercise'")
+    heard = http.get(wind, headers={"If-None-Match": well.headers["etag"]})
+    assert heard.status_code == 304, "a feed that is well and is heard of again changes no answer"

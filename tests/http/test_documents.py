@@ -10,6 +10,7 @@ import pytest
 
 from cop.catalogue import catalogue
 from cop.resources import resource
+from cop_ingest.feeds.declared import Feed, feeds
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,20 @@ def test_every_collection_describes_itself_and_its_links_work(http: httpx.Client
         for link in one["links"]:
             if link["rel"] != "license":
                 assert http.get(link["href"]).status_code == 200, link
+
+
+@pytest.mark.parametrize("feed", feeds().values(), ids=lambda feed: feed.id)
+def test_licence_and_attribution_of_each_feed_travel_in_its_collection(http: httpx.Client, feed: Feed) -> None:
+    wanted = [one.id for one in catalogue().layers.values() if feed.id in one.feeds]
+    assert feed.target.layer in wanted
+    for name in wanted:
+        for lang, attribution in (("en", feed.attribution.en), ("zh", feed.attribution.zh)):
+            found = http.get(f"/collections/{name}", params={"lang": lang, "f": "json"}).json()
+            assert attribution in found["attribution"]
+            assert attribution in found["cop"]["attribution"][lang]
+        [told] = [one for one in found["cop"]["feeds"] if one["id"] == feed.id]
+        assert told["licence_address"] in {link["href"] for link in found["links"] if link["rel"] == "license"}
+        assert (told["late_s"], told["stale_s"]) == (feed.late_s, feed.stale_s)
 
 
 def test_a_collection_says_where_it_lies_and_when(http: httpx.Client) -> None:

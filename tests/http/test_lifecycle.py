@@ -29,7 +29,7 @@ class Installation:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("COP_")}
         self.env = inherited | {
             "COP_VAR": str(var), "COP_PORT": str(port), "COP_URL": self.url, "COP_DATA": "none", "COP_WORKERS": "2",
-            "COP_EXERCISE_SCALE": os.environ["COP_EXERCISE_SCALE"],
+            "COP_EXERCISE_SCALE": os.environ["COP_EXERCISE_SCALE"], "COP_FEEDS": "off",
         }  # fmt: skip
 
     def cop(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:

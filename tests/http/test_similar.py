@@ -146,3 +146,19 @@ def test_the_public_and_other_layers_have_no_candidates(url: str, dsd: httpx.Cli
     assert dsd.get("/collections/districts/items/CW/similar").status_code == 404
     assert dsd.get(f"{ITEMS}/I-19990101-00001/similar").status_code == 404
     assert dsd.get(f"{ITEMS}/{one['id']}/similar?nonsense=1").status_code == 400
+
+
+def test_who_writes_a_column_has_seen_what_its_source_says_otherwise(database: Cluster, dsd: httpx.Client) -> None:
+    one = report(dsd, 114.2100, "2025-09-09T01:00:00Z")
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        owner.execute(
+            "UPDATE layer.incidents SET source_says = ARRAY['title_en: Road closed: Nathan Road', 'severity: minor']"
+            " WHERE id = %s",
+            [one["id"]],
+        )
+    assert change(dsd, one, major=True)["properties"]["source_says"][1] == "severity: minor"
+    assert change(dsd, one, title_en="Flooding")["properties"]["source_says"] == ["severity: minor"]
+    assert change(dsd, one, severity="severe")["properties"]["source_says"] == []
+    headers = {"If-Match": "*", "Content-Type": "application/merge-patch+json"}
+    answer = dsd.patch(f"{ITEMS}/{one['id']}", json={"properties": {"source_says": ["x"]}}, headers=headers)
+    assert answer.status_code == 422

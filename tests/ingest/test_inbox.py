@@ -21,7 +21,7 @@ from cop_ingest.inbox.declared import Mapping, mappings
 from cop_ingest.inbox.folder import Drop
 from cop_ingest.inbox.rows import read_rows
 from cop_ingest.inbox.steps import first_state, steps_between
-from cop_ingest.inbox.take import Report, take
+from cop_ingest.inbox.take import BATCH, Report, take
 from cop_server.cluster import Cluster
 
 AT = datetime(2025, 9, 24, 1, 0, tzinfo=UTC)
@@ -137,6 +137,27 @@ def test_bad_rows_are_refused_by_their_headings_and_the_others_go_in(store: Clus
     assert report.lines[1].faults[0]["pointer"] == "Case No."
     assert "eastings 800000 to 870000" in report.lines[2].faults[0]["reason"]
     assert count(store, "incidents") == 1
+
+
+def test_rows_go_in_together_and_one_that_fails_half_way_leaves_nothing(store: Cluster) -> None:
+    rows = [changed(**{"Case No.": f"F-{number}"}) for number in range(2 * BATCH)]
+    rows[5][HEADER.index("Progress %")] = "150"  # seen when the incident itself is written already
+    report = taken(csv_of(*rows))
+    assert report.counts == {"created": 2 * BATCH - 1, "refused": 1}
+    assert [line.key for line in report.lines if line.deed == "refused"] == ["F-5"]
+    assert (count(store, "incidents"), count(store, "progress-updates")) == (2 * BATCH - 1, 2 * BATCH - 1)
+
+
+def test_rows_that_fail_at_their_commit_are_taken_one_by_one(store: Cluster) -> None:
+    with psycopg.connect(store.owner_dsn) as connection:
+        connection.execute(
+            "CREATE FUNCTION layer.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE check_violation; END $$;"
+            "CREATE CONSTRAINT TRIGGER fails AFTER INSERT ON layer.incidents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            " WHEN (NEW.source_ref = 'F-2') EXECUTE FUNCTION layer.fail()"
+        )
+    report = taken(csv_of(*(changed(**{"Case No.": f"F-{number}"}) for number in range(4))))
+    assert [line.deed for line in report.lines] == ["created", "created", "refused", "created"]
+    assert (report.lines[2].key, count(store, "incidents")) == ("F-2", 3)
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(store: Cluster) -> None:

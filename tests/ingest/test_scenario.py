@@ -108,7 +108,7 @@ def test_records_fit_their_layer_and_say_that_they_are_an_exercise(
     for id_, (values, geometry) in opening[name].items():
         assert set(values) - {"id"} <= {column for column, about in columns.items() if about.role != "updated"}, id_
         assert values["message_status"] == "exercise"
-        assert values["source"] == "exercise"
+        assert values["source"] in ("exercise", "td_news_v2", "hko_warnsum", values["department"])
         assert values["id"] == id_
         for column, value in ((columns[key], value) for key, value in values.items() if key != "id"):
             assert value is None or isinstance(value, _PYTHON[column.type]), (id_, column.name, value)
@@ -116,7 +116,7 @@ def test_records_fit_their_layer_and_say_that_they_are_an_exercise(
             assert value is None or codes is None or value in codes, (id_, column.name, value)
         wanted = layers[name].geometry
         assert geometry is None or wanted in ("Geometry", geometry.geom_type)
-    refs = [values["source_ref"] for values, _ in opening[name].values()]
+    refs = [(values["source"], values["source_ref"]) for values, _ in opening[name].values()]
     assert len(set(refs)) == len(refs), "a source has each number once"
 
 

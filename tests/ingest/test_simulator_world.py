@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 from simulated import ADDRESSES, DETECTORS, NEWS_V1, NEWS_V2, NIGHT, NOWCAST, WEATHER, body_of
 
+from cop_ingest.feeds.declared import feeds
+from cop_ingest.feeds.parse.traffic_news import parse_v2
+from cop_ingest.feeds.parse.warnsum import parse as parse_warnsum
+from cop_ingest.feeds.payload import Payload, Reading
 from cop_ingest.records import Parsed
-from cop_ingest.scenario.calendar import DAY_EVENT, SIGNALS, hong_kong
+from cop_ingest.scenario.calendar import DAY_EVENT, NOT_IN_THE_SUMMARY, SIGNALS, hong_kong
 from cop_ingest.scenario.land import is_land
 from cop_ingest.scenario.story import Story, newest
 from cop_ingest.simulator.clock import Clock
@@ -65,6 +69,33 @@ def test_each_incident_comes_once_by_the_news_or_by_a_return(world: World) -> No
     assert by_news | by_returns == {incident.id for incident in world.told}
     assert len(by_news | by_returns) == 2_000
     assert {incident.department for incident in world.news.numbers.values()} == {TRAFFIC}
+
+
+def test_what_the_story_has_told_and_what_the_sources_say_stand_under_one_number(world: World) -> None:
+    """By source and number there, as a feed's turn and a return find their records."""
+    told = {(values["source"], values["source_ref"]): values for _, values in world.known(NIGHT)}
+    news = {record.id for record in parse_v2(_payload(world, NEWS_V2)).parsed.records}
+    assert len(news) > 20
+    assert {("td_news_v2", number) for number in news} <= told.keys()
+    sent = {(line.incident.department, line.incident.ref) for line in reports(world, BEFORE_ALL, NIGHT)}
+    assert sent | {key for key in told if key[0] == "td_news_v2"} == told.keys()
+    assert len(told) == len(list(world.known(NIGHT)))
+    summary = {record.id for record in _summary(world).parsed.records}
+    in_force = newest(world.story, "warnings", NIGHT).values()
+    assert len(summary) == 4
+    assert {("hko_warnsum", number) for number in summary} == {
+        (values["source"], values["source_ref"]) for values, _ in in_force
+        if values["action"] == "issue" and values["code"] not in NOT_IN_THE_SUMMARY
+    }  # fmt: skip
+
+
+def _payload(world: World, address: str) -> Payload:
+    return Payload({"news": body_of(world, address)}, NIGHT, {})
+
+
+def _summary(world: World) -> Reading:
+    bodies = {lang: body_of(world, f"{WEATHER.replace('lang=en', f'lang={lang}')}warnsum") for lang in ("en", "tc")}
+    return parse_warnsum(Payload(bodies, NIGHT, feeds()["hko_warnsum"].options))
 
 
 def test_returns_of_many_spans_say_the_same_as_one_of_the_whole_day(world: World) -> None:

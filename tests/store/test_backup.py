@@ -44,7 +44,12 @@ class Installation:
     def __init__(self, var: Path) -> None:
         self.var = var
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("COP_")}
-        self.env = inherited | {"COP_VAR": str(var), "COP_DATA": "none", "COP_EXERCISE_SCALE": "0.02"}
+        self.env = inherited | {
+            "COP_VAR": str(var),
+            "COP_DATA": "none",
+            "COP_EXERCISE_SCALE": "0.02",
+            "COP_FEEDS": "off",
+        }
 
     def cop(self, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -239,7 +239,7 @@ def test_a_person_plays_the_exercise_on(store: Cluster, owner: Any, capsys: pyte
     assert exercise_now() == datetime(2023, 9, 1, 4, tzinfo=UTC), "the clock stands there though nothing happened"
     # The store goes on with its own story, whatever the settings say now.
     exercise.play(store.owner_dsn, get_settings(), "2023-09-01T20:30+08:00")
-    assert telling.told(owner).story == "exercise story 1, seed 3, scale 0.002"  # type: ignore[union-attr]
+    assert telling.told(owner).story == "exercise story 2, seed 3, scale 0.002"  # type: ignore[union-attr]
     assert "TC10" in one(owner, "SELECT array_agg(code) FROM layer.warnings WHERE ended_at IS NULL")
     before = one(owner, "SELECT n FROM cop.head")
     exercise.play(store.owner_dsn, settings, "2023-09-01T12:00")

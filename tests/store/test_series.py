@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from cop.catalogue import catalogue
+from cop.catalogue import Layer, catalogue
 from cop.errors import NotFound, Refused
 from cop.observations import prune
 from cop.query.series import _statement, read_series, series
 from cop.settings import get_settings
 from cop.visible import VisibleSet
-from cop_ingest.load import Origin, load_observations, manifest_of
+from cop_ingest.load import Origin, load_observations, load_whole, manifest_of
 from cop_ingest.records import Parsed, Record
 from cop_server.cluster import Cluster
 
@@ -159,3 +159,66 @@ def test_days_that_are_put_away_are_kept_by_the_hour(store: Cluster) -> None:
     assert asked().values["mean_kmh"] == [7.0]
     assert asked(interval="PT1H") == before
     assert list(prune(store.owner_dsn, catalogue(), 3, really=True)) == []
+
+
+def test_what_comes_late_for_a_day_that_is_put_away_joins_its_hours(store: Cluster) -> None:
+    old = (NOW - timedelta(days=10)).replace(hour=5)
+    told(store, *((old + timedelta(minutes=10 * step), 10.0, None) for step in range(4)))
+    list(prune(store.owner_dsn, catalogue(), 3, really=True))
+    told(store, (old + timedelta(minutes=45), 30.0, None))
+    assert asked(interval="PT1H").values["mean_kmh"] == [14.0], "by observations, and not by where they lie"
+    list(prune(store.owner_dsn, catalogue(), 3, really=True))
+    assert asked(interval="PT1H").values["mean_kmh"] == [14.0]
+    with psycopg.connect(store.owner_dsn) as connection:
+        kept = connection.execute("SELECT count, low, high FROM cop.rollup WHERE name = 'mean_kmh'").fetchall()
+    assert kept == [(5, 10.0, 30.0)]
+
+
+def test_each_day_of_a_series_has_a_partition_until_it_is_put_away(store: Cluster) -> None:
+    def days() -> list[str]:
+        with psycopg.connect(store.owner_dsn) as connection:
+            return [str(row[0]) for row in connection.execute("SELECT day FROM cop.series_days('wind_10min')")]
+
+    before = NOW.replace(hour=23, minute=50) - timedelta(days=5)
+    told(store, (before, 1.0, None), (before + timedelta(minutes=20), 2.0, None), (NOW, 3.0, None))
+    wanted = [str((before + timedelta(days=n)).date()) for n in (0, 1)] + [str(NOW.date())]
+    assert days() == wanted
+    list(prune(store.owner_dsn, catalogue(), 4, really=True))
+    assert days() == wanted[1:], "the day that ended four days ago is kept whole"
+    assert asked().values["mean_kmh"] == [2.0, 3.0]
+
+
+RAIN = catalogue().layers["rainfall_hourly"]
+SPEEDS = catalogue().layers["detector_speeds"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "measured", "made", "of"),
+    [(RAIN, "rain_mm", "rain_level", {29.9: "none", 30.0: "amber", 50.0: "red", 69.9: "red", 70.0: "black", None: None}),
+     (SPEEDS, "speed_kmh", "speed_level", {51.0: "free", 50.0: "slow", 20.0: "crawling", 0.0: "crawling", None: None})],
+    ids=["rain", "speed"],
+)  # fmt: skip
+def test_the_level_of_a_column_of_codes_is_a_word(
+    store: Cluster, layer: Layer, measured: str, made: str, of: dict[float | None, str | None]
+) -> None:
+    records = [
+        Record(f"S{number}", {layer.key[0]: f"S{number}", "observed_at": NOW, measured: value}, None)  # type: ignore[index]
+        for number, value in enumerate(of)
+    ]
+    with psycopg.connect(store.owner_dsn, autocommit=True) as connection:
+        load_observations(connection, layer, Parsed(records), Origin("a test", manifest_of(b""), "exercise"), NOW)
+        found = connection.execute(
+            sql.SQL("SELECT {} FROM {} ORDER BY id").format(sql.Identifier(made), sql.Identifier("layer", layer.id))
+        ).fetchall()
+    assert [row[0] for row in found] == list(of.values())
+
+
+def test_areas_of_the_nowcast_say_which_amount_they_reach(store: Cluster) -> None:
+    layer = catalogue().layers["rainfall_nowcast_areas"]
+    records = [
+        Record(f"30-{most}", {"horizon_min": 30, "threshold_mm": 5, "max_mm": most}, None) for most in (5.0, 30.0, 71.0)
+    ]
+    with psycopg.connect(store.owner_dsn, autocommit=True) as connection:
+        load_whole(connection, layer, Parsed(records), Origin("a test", manifest_of(b""), "exercise"))
+        found = connection.execute("SELECT rain_level FROM layer.rainfall_nowcast_areas ORDER BY max_mm").fetchall()
+    assert [row[0] for row in found] == ["none", "amber", "black"]

@@ -147,18 +147,18 @@ def test_a_feed_that_nobody_fetches_ages_and_a_storys_feed_does_not(
     owner: Owner, source: str, states: list[str]
 ) -> None:
     owner.execute(
-        "INSERT INTO layer.feeds (title_en, department, state, cadence_s, last_good_at, source, source_ref,"
-        " message_status, release) VALUES ('Rain', 'HKO', 'live', 3600, now(), %s, 'f1', 'actual', 'public')", [source]
+        "INSERT INTO layer.feeds (title_en, department, state, cadence_s, fresh_at, late_s, stale_s, source, source_ref,"
+        " message_status, release) VALUES ('Rain', 'HKO', 'live', 60, now(), 7000, 21000, %s, 'f1', 'actual', 'public')", [source]
     )  # fmt: skip
     found = []
     for _ in range(3):
         tick()
         found.append(one(owner, "SELECT state FROM layer.feeds"))
-        hours_pass(owner, "feeds", "last_good_at")
-        hours_pass(owner, "feeds", "last_good_at")
+        hours_pass(owner, "feeds", "fresh_at")
+        hours_pass(owner, "feeds", "fresh_at")
     assert found == states
     assert len(ticks(owner, "feeds")) == len(set(states)) - 1
-    owner.execute("UPDATE layer.feeds SET last_good_at = now() - interval '9 hours', state = 'live'")
+    owner.execute("UPDATE layer.feeds SET fresh_at = now() - interval '9 hours', state = 'live'")
     assert tick() == (1 if source == "hko" else 0), "straight to stale, with one row"
 
 

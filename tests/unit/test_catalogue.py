@@ -53,6 +53,12 @@ def test_every_fault_is_told_at_once(folder: Path) -> None:
     assert "land.yml: department: found 'XYZ'" in told
 
 
+def made(rule: dict[str, object]) -> dict[str, object]:
+    """A column of two codes that is derived by a rule."""
+    title = {"en": "a", "zh": "a"}
+    return {"name": "a", "type": "code", "title": title, "codes": {"x": title, "y": title}, "derived": rule}
+
+
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
@@ -63,6 +69,9 @@ def test_every_fault_is_told_at_once(folder: Path) -> None:
         ({"kind": "coverage"}, "geometry: null is for coverages"),
         ({"kind": "latest", "key": "geometry"}, "role time"),
         ({"kind": "register"}, "a register needs"),
+        ({"columns": [made({"from": "none", "levels": [3]})], "key": "geometry", "places": None}, "no column is called none"),
+        ({"columns": [made({"from": "a", "levels": [3, 4]})], "key": "geometry", "places": None}, "2 thresholds, wanted one less than the 2"),
+        ({"columns": [made({"from": "a", "trend_minutes": 5})], "key": "geometry", "places": None}, "trend_minutes is for layers of latest"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_is_refused(folder: Path, changes: dict[str, object], wanted: str) -> None:

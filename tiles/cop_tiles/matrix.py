@@ -12,6 +12,9 @@ WEB_MERCATOR_QUAD = "WebMercatorQuad"
 MAX_ZOOM = 22
 HALF = math.pi * 6378137.0  # half the world's edge, in metres of EPSG:3857
 _SCALE_0 = 559082264.028717  # scale denominator at zoom 0, pixels of 0.28 mm
+MARGIN = 64 / 4096  # what a tile shows beyond its edges, in parts of the edge
+_MAX_LAT = 85.0511287798066  # where EPSG:3857 is as high as wide
+_MOST_NAMED, _LAST_NAMED = 4, 16
 URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 
 
@@ -71,6 +74,38 @@ def check_set(name: str) -> None:
             "tileMatrixSetId",
             WEB_MERCATOR_QUAD,
         )
+
+
+def tiles_meeting(box: tuple[float, float, float, float]) -> list[Tile]:
+    """The tiles that show something of a box (west, south, east, north in degrees), from zoom 0 on.
+
+    Each zoom has its own, for a tile also shows a margin around itself, which is wider the lower the zoom. The list
+    ends where a zoom would have more than four, or at 16: deeper tiles that show something lie within the last ones.
+    """
+    found: list[Tile] = []
+    for z in range(_LAST_NAMED + 1):
+        rows, cols = _rows(z, box), _cols(z, box)
+        if len(rows) * len(cols) > _MOST_NAMED:
+            break
+        found += [Tile(z, row, col) for row in rows for col in cols]
+    return found
+
+
+def _cols(z: int, box: tuple[float, float, float, float]) -> range:
+    return _within(z, *((math.radians(lon) / (2 * math.pi) + 0.5) for lon in (box[0], box[2])))
+
+
+def _rows(z: int, box: tuple[float, float, float, float]) -> range:
+    def down(lat: float) -> float:
+        return 0.5 - math.asinh(math.tan(math.radians(max(-_MAX_LAT, min(_MAX_LAT, lat))))) / (2 * math.pi)
+
+    return _within(z, down(box[3]), down(box[1]))
+
+
+def _within(z: int, first: float, last: float) -> range:
+    """Rows or columns that a span meets (parts of the world's edge), each with its margin."""
+    count = 1 << z
+    return range(max(0, math.floor(first * count - MARGIN)), min(count - 1, math.floor(last * count + MARGIN)) + 1)
 
 
 def _lon(x: float) -> float:

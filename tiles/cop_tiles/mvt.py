@@ -15,12 +15,12 @@ from cop.query.plan import Plan, conditions, relation
 from cop.query.question import Box, Question
 from cop.store.reading import Connection, reading
 from cop.store.statements import statements
-from cop_tiles.matrix import Tile
+from cop_tiles.matrix import MARGIN, Tile
 
 _SQL = Path(__file__).parent / "sql" / "mvt.sql"
 MAX_BYTES = 500_000
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
-_BUFFER = 64 / 4096  # parts of a tile's edge drawn beyond it
+
 _WHOLE_FROM = 16  # from this zoom on nothing is thinned unless the tile is too large
 _STEPS = 12
 _SHAPES = {"LineString", "MultiLineString", "Polygon", "MultiPolygon"}
@@ -35,7 +35,7 @@ def tile(question: Question, at: Tile) -> bytes:
     if not layer.tile.minzoom <= at.z <= layer.tile.maxzoom:
         raise NotFound(f"{layer.id} has tiles from zoom {layer.tile.minzoom} to {layer.tile.maxzoom}", "tile")
     with reading(question.visible) as connection:
-        return _small_enough(connection, replace(question, box=Box(*at.lon_lat(_BUFFER), loose=True)), at)
+        return _small_enough(connection, replace(question, box=Box(*at.lon_lat(MARGIN), loose=True)), at)
 
 
 def attributes(layer: Layer) -> dict[str, str]:

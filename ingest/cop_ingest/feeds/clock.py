@@ -10,6 +10,7 @@ from typing import Protocol
 import httpx
 
 _HOLDS_S = 2.0  # real seconds for which the simulator's word is counted on before it is asked again
+_FRESH_S = 0.5  # and before it is told to others
 
 
 class Clock(Protocol):
@@ -53,6 +54,17 @@ class SimulatorClock:
     def speed(self) -> float:
         """Scenario seconds in one of ours."""
         return self._word()[2]
+
+    def heard(self) -> tuple[datetime, float] | None:
+        """What the simulator says that its clock shows now (UTC), and its speed; None where it says nothing."""
+        with self._lock:
+            if self._told is None or time.monotonic() - self._told[0] > _FRESH_S:
+                asked = self._asked()
+                if asked is None:
+                    return None
+                self._told = asked
+            at, then, speed = self._told
+            return then + timedelta(seconds=(time.monotonic() - at) * speed), speed
 
     def _word(self) -> tuple[float, datetime, float]:
         with self._lock:

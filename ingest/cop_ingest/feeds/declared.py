@@ -35,19 +35,23 @@ class Target(Model):
     """Where the records go, and how: load_register, load_observations (latest) or load_whole.
 
     `absent` is for registers: records of this source that an answer no longer holds get these values; the word `at`
-    stands for the time of observation, else of receipt. Without it they stay as they are. `coverage` is the layer that
-    the answer's grid becomes.
+    stands for the time of observation, else of receipt. Without it they stay as they are. `first` are times that keep
+    the earliest word of a record (its announcement, not that of its newest version). `coverage` is the layer that the
+    answer's grid becomes.
     """
 
     layer: LayerId
     how: Literal["register", "latest", "whole"]
     absent: dict[Name, Any] | None = None
+    first: tuple[Name, ...] = ()
     coverage: LayerId | None = None
 
     @model_validator(mode="after")
     def _absence_belongs_to_registers(self) -> Self:
         if self.absent is not None and self.how != "register":
             raise ValueError("absent goes with how: register, and only with it")
+        if self.first and self.how != "register":
+            raise ValueError("first goes with how: register, and only with it")
         return self
 
 
@@ -116,6 +120,11 @@ class Feed(Model):
 def feeds() -> Mapping[str, Feed]:
     """Every feed by id, in the order of the ids, read once."""
     return load_feeds(resource("feeds"))
+
+
+def told_by_another(feed: Feed) -> str | None:
+    """The feed that tells the same news: the main feed of a stand-in, or the stand-in of a main feed."""
+    return feed.fallback_of or next((one.id for one in feeds().values() if one.fallback_of == feed.id), None)
 
 
 def load_feeds(folder: Path) -> dict[str, Feed]:

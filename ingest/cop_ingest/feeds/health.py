@@ -13,11 +13,15 @@ State = Literal["live", "late", "stale", "down", "quiet"]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A feed's state with its age in seconds (None where it has nothing that could be old) and its cause in words."""
+    """A feed's state with its age in seconds (None where it has nothing that could be old) and its cause in words.
+
+    `since` is the time from which the age goes on counting while nobody asks.
+    """
 
     state: State
     age_s: int | None
     cause: str | None
+    since: datetime | None = None
 
 
 def health_of(
@@ -38,14 +42,14 @@ def health_of(
     since = observed_at if feed.age_of == "observation" and observed_at is not None else last_good_at
     age = max(round((now - since).total_seconds()), 0) if since is not None else None
     if failure is not None:
-        return Health("down", age, failure)
+        return Health("down", age, failure, since)
     if last_good_at is None or age is None:
-        return Health("down", age, "it has not answered yet")
+        return Health("down", age, "it has not answered yet", since)
+    if records == 0 and feed.empty == "quiet":
+        return Health("quiet", None, None, last_good_at)
     what = "newest observation" if since is observed_at else "last answer"
     if age >= feed.stale_s:
-        return Health("stale", age, f"the {what} is older than {feed.stale_s} s")
-    if records == 0 and feed.empty == "quiet":
-        return Health("quiet", None, None)
+        return Health("stale", age, f"the {what} is older than {feed.stale_s} s", since)
     if age >= feed.late_s:
-        return Health("late", age, f"the {what} is older than {feed.late_s} s")
-    return Health("live", age, None)
+        return Health("late", age, f"the {what} is older than {feed.late_s} s", since)
+    return Health("live", age, None, since)

@@ -174,12 +174,13 @@ def finish(
 def _tell(connection: Connection, feed: Feed, mode: FeedMode, health: Health, known: Mapping[str, Any]) -> None:
     x, y = OFFICES.get(feed.department, _CENTRE)
     names = ("last_attempt_at", "last_good_at", "observed_at", "seen", "refused")
-    connection.execute(_SQL["acting"], {"cause": f"feed {feed.id}"})
+    connection.execute(_SQL["acting"], {"cause": f"feed {feed.id}", "mode": mode})
     connection.execute(
         _SQL["tell_health"],
         {
             "id": feed.id if mode == "actual" else f"{feed.id}.{mode}", "feed": feed.id, "mode": mode,
             "title_en": feed.title.en, "title_zh": feed.title.zh, "department": feed.department,
+            "fresh_at": health.since, "late_s": feed.late_s, "stale_s": feed.stale_s,
             "state": health.state, "cadence_s": feed.cadence_s, "age_s": health.age_s, "cause": health.cause,
             # Time alone changes no state that an exercise tells: it has a clock of its own.
             "source": "worker" if mode == "actual" else "exercise",
@@ -203,9 +204,29 @@ def states(connection: Connection, mode: FeedMode) -> dict[str, tuple[Any, ...]]
     return {row[0]: tuple(row[1:]) for row in connection.execute(_SQL["states"], {"mode": mode})}
 
 
-def is_away(connection: Connection, feed: str, mode: FeedMode) -> bool:
-    """Whether a feed is stale or down; one that was not asked yet is not."""
-    row = connection.execute(_SQL["is_away"], {"feed": feed, "mode": mode}).fetchone()
+Standing = Literal["well", "away", "unknown"]
+
+
+def standing(connection: Connection, feed: str, mode: FeedMode, cadence: float) -> Standing:
+    """How a stand-in's main feed is: away is stale or down; unknown is one that was not asked lately, or never.
+
+    `cadence` is the main feed's, in our seconds.
+    """
+    row = connection.execute(_SQL["standing"], {"feed": feed, "mode": mode, "cadence": cadence}).fetchone()
+    if row is None or not row[1]:
+        return "unknown"
+    return "away" if row[0] in ("stale", "down") else "well"
+
+
+def last_told(connection: Connection, feed: str, mode: FeedMode) -> datetime | None:
+    """The newest time that a feed has told in a register, as long as it is its records that stand there."""
+    row = connection.execute(_SQL["last_told"], {"feed": feed, "mode": mode}).fetchone()
+    return row[0] if row else None
+
+
+def was_taken_over(connection: Connection, feed: str, mode: FeedMode) -> bool:
+    """Whether the other feed of the same news has taken this one's records over since it spoke last."""
+    row = connection.execute(_SQL["was_taken_over"], {"feed": feed, "mode": mode}).fetchone()
     return bool(row and row[0])
 
 
@@ -218,8 +239,21 @@ def holds_records(connection: Connection, feed: str, mode: FeedMode) -> bool:
 def withdraw_story(connection: Connection, feeds: Iterable[str]) -> None:
     """Take the exercise story's states of feeds out of the collection: the simulator's feeds have their own."""
     with connection.transaction():
-        connection.execute(_SQL["acting"], {"cause": "the simulator's feeds take the place of the story's"})
+        about = {"cause": "the simulator's feeds take the place of the story's", "mode": "exercise"}
+        connection.execute(_SQL["acting"], about)
         connection.execute(_SQL["withdraw_story"], {"feeds": list(feeds)})
+
+
+def tell_clock(connection: Connection, shows: datetime, speed: float) -> datetime:
+    """Tell the store what the simulator's clock shows; what the exercise's clock shows then, which never goes back."""
+    row = connection.execute(_SQL["tell_clock"], {"shows": shows, "speed": speed}).fetchone()
+    now: datetime = row[0]  # type: ignore[index]
+    return now
+
+
+def stop_clock(connection: Connection) -> None:
+    """Let the exercise's clock stand where it is, if it runs."""
+    connection.execute(_SQL["stop_clock"])
 
 
 def note_rerun(connection: Connection, lease: Lease, turn: int, ended: Ended) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cop.catalogue import Layer, catalogue
-from cop_ingest.feeds.declared import Feed
-from cop_ingest.feeds.keeping import Connection, Ended, FeedMode, Lease, Sums, holds_records
+from cop_ingest.feeds.declared import Feed, told_by_another
+from cop_ingest.feeds.keeping import Connection, Ended, FeedMode, Lease, Outcome, Sums, holds_records, last_told
 from cop_ingest.feeds.payload import Reading
-from cop_ingest.load import LoadReport, Origin, Word, load_observations, load_register, load_whole
+from cop_ingest.load import LoadReport, Origin, Word, load_observations, load_register, load_whole, published_later
 from cop_ingest.records import Parsed, Record, Refusal, refuse
 
 _AT = "at"  # the word of a declaration for the time of absence
@@ -42,13 +42,36 @@ def load(connection: Connection, feed: Feed, layer: Layer, answer: Answer) -> En
         return _nothing(parsed)
     if not parsed.records and feed.target.how == "latest":
         return _ended(answer, "quiet", Sums())
-    if answer.is_late and feed.target.how == "whole":
+    if feed.target.how == "whole" and (answer.is_late or _is_older(connection, layer, answer)):
         return _ended(answer, "late", Sums(seen, unchanged=len(parsed.records), refused=len(parsed.refusals)))
+    if feed.fallback_of is not None and _is_behind(connection, feed, feed.fallback_of, answer):
+        ended = _ended(answer, "unchanged", Sums(seen, unchanged=len(parsed.records), refused=len(parsed.refusals)))
+        return replace(
+            ended, manifest=None, cause=f"tells nothing newer than {feed.fallback_of}, whose last word stays"
+        )
     report = _loaded(connection, feed, layer, parsed, answer)
     sums = Sums(report.seen, report.inserted, report.updated, report.closed, report.unchanged, report.refused)
     if answer.is_late:
         return _ended(answer, "late", sums)
-    return _ended(answer, "quiet" if not seen else "loaded" if report.state == "done" else "unchanged", sums)
+    outcome: Outcome = "quiet" if not seen else "loaded" if report.state == "done" else "unchanged"
+    return _ended(answer, outcome, sums, report.held)
+
+
+def _is_older(connection: Connection, layer: Layer, answer: Answer) -> bool:
+    """Whether the layer holds a copy that was published later: by a download, say."""
+    return answer.mode == "actual" and published_later(connection, layer, answer.made_at) is not None
+
+
+def _is_behind(connection: Connection, feed: Feed, main: str, answer: Answer) -> bool:
+    """Whether a stand-in has nothing that its main feed did not know: then what that told last is the better word.
+
+    One that was heard already goes on, also when it has nothing to tell any more.
+    """
+    known = last_told(connection, main, answer.mode)
+    if known is None or holds_records(connection, feed.id, answer.mode):
+        return False
+    newest = answer.reading.observed_at
+    return newest is None or newest < known
 
 
 def stand_back(connection: Connection, feed: Feed, lease: Lease, turn: int, at: datetime) -> Ended:
@@ -57,7 +80,7 @@ def stand_back(connection: Connection, feed: Feed, lease: Lease, turn: int, at: 
     closed = 0
     if feed.target.absent is not None and holds_records(connection, feed.id, lease.mode):
         layer = catalogue().layers[feed.target.layer]
-        origin = _origin(feed, lease, turn, lease.mode, at, b"", late=False, absent=feed.target.absent)
+        origin = _origin(feed, lease, turn, lease.mode, at, b"", late=False, absent=feed.target.absent, other=None)
         closed = load_register(connection, layer, Parsed(), origin).closed
     return Ended("quiet", cause, Sums(closed=closed))
 
@@ -68,27 +91,37 @@ def _nothing(parsed: Parsed) -> Ended:
     return Ended("failed", f"no record could be read of {refused}{why}", Sums(refused, refused=refused))
 
 
-def _ended(answer: Answer, outcome: str, sums: Sums) -> Ended:
+def _ended(answer: Answer, outcome: Outcome, sums: Sums, held: int = 0) -> Ended:
     reading = answer.reading
     refused = sums.refused
     cause = f"{refused} of {sums.seen} records refused" if refused else None
+    if cause and held:
+        cause += f"; {held} that are not named any more stay open, for they may be among them"
     newest = max(filter(None, (answer.lease.answered_at, answer.made_at)))
     observed = max(filter(None, (answer.lease.observed_at, reading.observed_at)), default=None)
     return Ended(
-        outcome, cause, sums, observed, reading.published_at, newest,  # type: ignore[arg-type]
+        outcome, cause, sums, observed, reading.published_at, newest,
         None if outcome == "late" else answer.manifest,
     )  # fmt: skip
 
 
 def _loaded(connection: Connection, feed: Feed, layer: Layer, parsed: Parsed, answer: Answer) -> LoadReport:
-    # A record that could not be read is not absent: then nothing is closed.
-    absent = feed.target.absent if not parsed.refusals else None
     at = answer.lease.answered_at if answer.is_late and answer.lease.answered_at else answer.made_at
     origin = _origin(
-        feed, answer.lease, answer.turn, answer.mode, at, answer.manifest, late=answer.is_late, absent=absent
+        feed,
+        answer.lease,
+        answer.turn,
+        answer.mode,
+        at,
+        answer.manifest,
+        late=answer.is_late,
+        absent=feed.target.absent,
+        other=told_by_another(feed),
     )
     if feed.target.how == "whole":
-        return load_whole(connection, layer, parsed, origin, may_be_empty=feed.empty == "quiet")
+        return load_whole(
+            connection, layer, parsed, origin, may_be_empty=feed.empty == "quiet", published_at=answer.made_at
+        )
     if feed.target.how == "latest":
         return load_observations(connection, layer, parsed, origin, answer.made_at)
     gone = _values(feed.target.absent or {}, at) if answer.is_late else {}
@@ -106,9 +139,13 @@ def _origin(
     *,
     late: bool,
     absent: Mapping[str, object] | None,
+    other: str | None,
 ) -> Origin:
     since = tuple(name for name, value in (absent or {}).items() if value == _AT)
-    word = Word(turn, feed.id, mode, lease.token, at, late, absent, since)
+    word = Word(
+        turn, feed.id, mode, lease.token, at, late, absent, since, feed.target.first,
+        other, feed.fallback_of is not None,
+    )  # fmt: skip
     return Origin(f"feed {feed.id}", manifest, "real" if mode == "actual" else "exercise", word=word)
 
 
@@ -142,7 +179,7 @@ def _once_each(feed: Feed, layer: Layer, parsed: Parsed) -> Parsed:
             continue
         if (before := last.pop(key, None)) is not None:
             reason = f"stands again under the same key, as number {place}"
-            refusals.append(refuse(before[0], reason, dict(before[1].properties)))
+            refusals.append(refuse(before[0], reason, dict(before[1].properties), record.id))
         last[key] = (place, record)
     return Parsed([record for _, record in last.values()], _numbered(refusals))
 
@@ -156,5 +193,5 @@ def _numbered(refusals: list[Refusal]) -> list[Refusal]:
         while ordinal in taken:
             ordinal += 1_000_000
         taken.add(ordinal)
-        numbered.append(Refusal(ordinal, one.reason, one.raw))
+        numbered.append(replace(one, ordinal=ordinal))
     return numbered

@@ -28,11 +28,12 @@ from cop_ingest.feeds.rasters import keep_raster
 from cop_ingest.feeds.reader import Readers
 from cop_ingest.gazetteer.index import read_version
 from cop_ingest.gazetteer.placing import Gazetteer, placed
-from cop_ingest.load import LeaseLost, manifest_of
+from cop_ingest.load import LeaseLost, is_loaded, manifest_of
 from cop_ingest.load_sql import keep_raw, kept_raw
 
 _MOST_FOLLOWED = 20
 _TOLD_SECONDS = 10.0  # a state that stays is told at most so often, however quick the feed is
+_SOON = 5.0  # seconds until a stand-in looks again whether its main feed was asked
 _SOONEST_AGAIN = 10.0  # seconds after the first failed turn of a feed; doubled up to its cadence
 
 
@@ -95,8 +96,11 @@ def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease) -> E
     began_at = shop.clock.now()
     turn = keeping.begin_turn(connection, lease, shop.holder, began_at)
     known = dict(lease.parts)
-    if feed.fallback_of is not None and not keeping.is_away(connection, feed.fallback_of, shop.mode):
+    main = _standing(shop, connection, feed)
+    if main == "well":
         ended = loading.stand_back(connection, feed, lease, turn, began_at)
+    elif main == "unknown":
+        ended = Ended("quiet", f"waits until {feed.fallback_of} has been asked", wait=_SOON)
     else:
         try:
             arrived = _arrived(shop, connection, feed, lease, turn)
@@ -108,6 +112,13 @@ def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease) -> E
             ended = Ended("lost", str(exc))
     _finish(shop, connection, feed, lease, turn, ended, known)
     return ended
+
+
+def _standing(shop: Workshop, connection: Connection, feed: Feed) -> keeping.Standing | None:
+    """How the feed is that this one stands in for; None for one that stands in for none."""
+    if feed.fallback_of is None:
+        return None
+    return keeping.standing(connection, feed.fallback_of, shop.mode, feed.cadence_s / max(shop.clock.speed(), 1.0))
 
 
 def _arrived(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, turn: int) -> Arrived:
@@ -189,7 +200,7 @@ def read_and_load(
 ) -> Ended:
     """From bodies to records in the layer. A payload that is no answer of this feed leaves all as it was."""
     manifest = _manifest(shop, connection, feed, arrived)
-    if manifest == lease.manifest:
+    if manifest == lease.manifest and _stands(shop, connection, feed, manifest):
         seen, refused = lease.seen or 0, lease.refused or 0
         return Ended("same", sums=Sums(seen, unchanged=seen - refused, refused=refused), observed_at=lease.observed_at)
     try:
@@ -214,6 +225,13 @@ def read_and_load(
         if connection.closed:
             raise
         return Ended("failed", f"the store did not take it: {exc.diag.message_primary or type(exc).__name__}")
+
+
+def _stands(shop: Workshop, connection: Connection, feed: Feed, manifest: bytes) -> bool:
+    """Whether what the feed loaded last is still there: no other feed took it over, no other copy took its place."""
+    if feed.target.how == "whole" and shop.mode == "actual":
+        return is_loaded(connection, catalogue().layers[feed.target.layer], manifest)
+    return not keeping.was_taken_over(connection, feed.id, shop.mode)
 
 
 def _manifest(shop: Workshop, connection: Connection, feed: Feed, arrived: Arrived) -> bytes:
@@ -255,8 +273,8 @@ def _finish(
 
 def _again(shop: Workshop, feed: Feed, lease: Lease, ended: Ended) -> float | None:
     """Our seconds until it is asked again, where that is not its cadence: sooner after a failure, later if so told."""
-    if ended.outcome != "failed":
-        return None
     cadence = feed.cadence_s / max(shop.clock.speed(), 1.0)
+    if ended.outcome != "failed":
+        return min(ended.wait, cadence) if ended.wait else None
     soon: float = _SOONEST_AGAIN * 2 ** min(lease.failures, 10)
     return max(min(soon, cadence), ended.wait)

@@ -22,7 +22,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import DeleteJobCondition, Status
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from cop_ingest.feeds import keeping
+from cop_ingest.feeds import exercise_clock, keeping
 from cop_ingest.feeds.declared import Feed
 from cop_ingest.feeds.keeping import Connection, FeedMode
 from cop_ingest.feeds.queue import ensure_queue, queue_of
@@ -102,7 +102,8 @@ def run_worker(work: Work) -> None:
     ends = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())
-    with heartbeat(work.owner_dsn, work.shop):
+    exercise_clock.wait_for(work.shop.clock, ends)
+    with heartbeat(work.owner_dsn, work.shop), exercise_clock.followed(work.owner_dsn, work.shop.clock):
         while not ends.is_set():
             try:
                 ensure_queue(work.owner_dsn)
@@ -114,8 +115,6 @@ def run_worker(work: Work) -> None:
             except (psycopg.Error, PoolTimeout, procrastinate.exceptions.ProcrastinateException) as exc:
                 _log.warning("the worker cannot work, and tries again: %s", str(exc).partition("\n")[0])
             ends.wait(_REST_SECONDS)
-    work.shop.readers.close()
-    work.shop.fetcher.close()
 
 
 async def _work(work: Work, ends: threading.Event) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -20,6 +21,7 @@ Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 class Cell(Model):
     """Where a column's value comes from: the heading `from` (or the first filled of several), or a fixed `value`.
 
+    With `joined` all filled headings are taken, with that text between them.
     `codes` turns the form's words into codes (compared without case and blanks); a word that is not listed is refused.
     `form` is what the text becomes, `{}` being the cell. `district`: any spelling of a district becomes its code.
     `day_first`: times are written 23/9/2025 14:30. `category`: the text is searched for words of what happened.
@@ -27,6 +29,7 @@ class Cell(Model):
     """
 
     source: str | tuple[str, ...] | None = Field(default=None, alias="from")
+    joined: str | None = None
     value: str | int | float | bool | None = None
     codes: dict[str, str] = Field(default_factory=dict)
     form: Annotated[str, Field(pattern=r"\{\}")] = "{}"
@@ -54,6 +57,28 @@ class Position(Model):
     y: str
 
 
+class Known(Model):
+    """The thing of another layer that a row is about, by its name or number there, in any spelling that is one word's.
+
+    The column `from` is compared with the layer's columns `by`. The row takes that thing's geometry where it has none,
+    and the values that `take` names (our column: the layer's). A row about something that is not there is `refused`,
+    or `listed` without position.
+    """
+
+    layer: str
+    by: Annotated[tuple[Name, ...], Field(min_length=1)]
+    source: Name = Field(alias="from")
+    take: dict[Name, Name] = Field(default_factory=dict)
+    unknown: Literal["refused", "listed"]
+
+
+class Void(Model):
+    """Columns that say nothing where another one has some code: what a faulty gauge reads is no reading."""
+
+    when: dict[Name, tuple[str, ...]]
+    columns: tuple[Name, ...]
+
+
 class Follow(Model):
     """A second record about the first, made when its values differ from what the first one shows already.
 
@@ -70,7 +95,10 @@ class Mapping(Model):
     """A department's form: how a row becomes a record of a layer.
 
     `key` is the heading of the sender's own number, `told_at` that of the time at which the row was so (else the file's
-    time), `sheet` a workbook's sheet, `header_row` the row of the headings.
+    time), `sheet` a workbook's sheet, `header_row` the row of the headings. Headings in `personal` are never read,
+    numbers and addresses of people are taken out of the other texts, and neither file nor message is kept.
+
+    The layer is one that people write, or one of latest values: then rows are readings, which have no `follow`.
     """
 
     id: Id
@@ -84,6 +112,9 @@ class Mapping(Model):
     columns: dict[Name, Cell]
     position: Position | None = None
     follow: Follow | None = None
+    known: Known | None = None
+    void: Void | None = None
+    personal: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fits_the_catalogue(self) -> Self:
@@ -93,7 +124,31 @@ class Mapping(Model):
         _check_columns("columns", self.layer, self.columns)
         if self.follow is not None:
             _check_columns("follow.columns", self.follow.layer, self.follow.columns)
+        if self.readings and (self.follow or self.target.with_role("time").name not in self.columns):  # type: ignore[union-attr]
+            raise ValueError("readings have their time, and no follow")
+        self._check_rest()
         return self
+
+    def _check_rest(self) -> None:
+        if self.known is not None:
+            other = catalogue().layers.get(self.known.layer)
+            missing = {*self.known.by, *self.known.take.values()} - (other.by_name.keys() if other else set())
+            if missing:
+                raise ValueError(f"known: {self.known.layer} has no column {', '.join(sorted(missing))}")
+            _check_columns("known", self.layer, {self.known.source, *self.known.take})
+        if self.void is not None:
+            _check_columns("void", self.layer, {*self.void.when, *self.void.columns})
+
+    @property
+    def numbers_and_times(self) -> set[str]:
+        """The headings whose digits are the sender's number, or a time."""
+        times = [cell for name, cell in self.columns.items() if self.target.by_name[name].type == "time"]
+        return {self.key, *filter(None, [self.told_at]), *(heading for cell in times for heading in cell.headings)}
+
+    @property
+    def readings(self) -> bool:
+        """Whether the rows are readings, and not records."""
+        return self.target.kind == "latest"
 
     @property
     def target(self) -> Layer:
@@ -101,11 +156,11 @@ class Mapping(Model):
         return catalogue().layers[self.layer]
 
 
-def _check_columns(where: str, layer_id: str, columns: dict[str, Cell]) -> None:
+def _check_columns(where: str, layer_id: str, columns: Iterable[str]) -> None:
     layer = catalogue().layers.get(layer_id)
-    if layer is None or layer.writes is None:
-        raise ValueError(f"{where}: {layer_id} is no layer that is written")
-    if unknown := sorted(columns.keys() - layer.by_name.keys()):
+    if layer is None or (layer.writes is None and layer.kind != "latest"):
+        raise ValueError(f"{where}: {layer_id} is no layer that is written, and none of latest values")
+    if unknown := sorted(set(columns) - layer.by_name.keys()):
         raise ValueError(f"{where}: {layer_id} has no column {', '.join(unknown)}")
 
 

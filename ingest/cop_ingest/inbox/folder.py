@@ -74,17 +74,40 @@ def _taken(mapping: Mapping, file: Path, take: Take) -> Path:
         aside = "taken"
     except LoadRefused as exc:
         document, aside = {"inbox": mapping.id, "file": file.name, "refused": str(exc)}, "refused"
+    if mapping.personal:  # what tells of people is not kept, whatever became of it
+        _, report = _report_kept(file.parent / aside, file.name, {**document, "kept": False})
+        file.unlink()
+        return report
     return _put_aside(file, aside, document)
 
 
 def _put_aside(file: Path, aside: str, document: dict[str, object]) -> Path:
     """Move a file away with its report; the report is whole before the file moves."""
-    folder = file.parent / aside
-    folder.mkdir(exist_ok=True)
+    kept, report = _report_kept(file.parent / aside, file.name, document)
+    os.replace(file, kept)  # noqa: PTH105 - atomic on one file system
+    return report
+
+
+def keep_message(folder: Path, aside: str, name: str, body: bytes | None, document: dict[str, object]) -> Path:
+    """Keep what came by another way than a file as a file is kept, with its report; the report's path.
+
+    Without a body the report alone is kept.
+    """
+    kept, report = _report_kept(folder / aside, name, document)
+    if body is None:
+        return report
+    unfinished = kept.with_name(f"{kept.name}.tmp")
+    unfinished.write_bytes(body)
+    unfinished.replace(kept)
+    return report
+
+
+def _report_kept(folder: Path, name: str, document: dict[str, object]) -> tuple[Path, Path]:
+    """Where the bytes belong, and the report that was written beside that."""
+    folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    report = folder / f"{stamp}-{file.name}.report.json"
+    report = folder / f"{stamp}-{name}.report.json"
     unfinished = report.with_suffix(".tmp")
     unfinished.write_text(json.dumps(document, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
     unfinished.replace(report)
-    os.replace(file, folder / f"{stamp}-{file.name}")  # noqa: PTH105 - atomic on one file system
-    return report
+    return folder / f"{stamp}-{name}", report

@@ -57,11 +57,19 @@ def mapped(mapping: Mapping, row: Row, file_at: datetime) -> Mapped:
     follow = (
         _values(catalogue().layers[mapping.follow.layer], mapping.follow.columns, row, faults) if mapping.follow else {}
     )
+    _make_void(mapping, properties)
     geometry = _geometry(mapping, row, faults)
     told_at = _told_at(mapping, row, file_at, faults)
     if faults:
         raise Invalid(faults)
     return Mapped(key or "", properties, geometry, follow, told_at)
+
+
+def _make_void(mapping: Mapping, properties: dict[str, Any]) -> None:
+    void = mapping.void
+    if void is not None and any(properties.get(name) in codes for name, codes in void.when.items()):
+        for name in void.columns:
+            properties.pop(name, None)
 
 
 def _values(layer: Layer, cells: dict[str, Cell], row: Row, faults: list[Fault]) -> dict[str, Any]:
@@ -76,6 +84,9 @@ def _values(layer: Layer, cells: dict[str, Cell], row: Row, faults: list[Fault])
 
 
 def _given(cell: Cell, row: Row) -> Any:
+    if cell.joined is not None:
+        texts = [tidy(str(found)) for heading in cell.headings if (found := row.cell(heading)) is not None]
+        return cell.joined.join(filter(None, texts)) or None
     return next((found for heading in cell.headings if (found := row.cell(heading)) is not None), None)
 
 

@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from cop.errors import LoadRefused
 from cop_ingest.files import open_vector
 from cop_ingest.inbox.declared import Mapping
+from cop_ingest.inbox.people import without_numbers
 from cop_ingest.texts import decode, matching_form, read_table
 
 MOST_ROWS = 100_000
@@ -53,7 +54,18 @@ def read_rows(mapping: Mapping, body: bytes, name: str) -> list[Row]:
     if len(rows) > MOST_ROWS:
         raise LoadRefused(f"{name}: more than {MOST_ROWS} rows; send it in parts")
     _check_headings(mapping, headings, rows, name)
-    return rows
+    return [without_people(mapping, row) for row in rows] if mapping.personal else rows
+
+
+def without_people(mapping: Mapping, row: Row) -> Row:
+    """A row without what the form's `personal` names, and without numbers of people in its other texts."""
+    hidden, kept = set(map(matching_form, mapping.personal)), set(map(matching_form, mapping.numbers_and_times))
+    cells = {
+        name: without_numbers(value) if isinstance(value, str) and name not in kept else value
+        for name, value in row.cells.items()
+        if name not in hidden
+    }
+    return Row(row.ordinal, cells, row.geometry)
 
 
 def _read(mapping: Mapping, body: bytes, name: str, ending: str) -> tuple[set[str], list[Row]]:
@@ -106,6 +118,9 @@ def _of_list(body: bytes, name: str) -> Iterator[Row]:
     if isinstance(document, dict) and document.get("type") == "FeatureCollection":
         for place, feature in enumerate(document.get("features") or (), 1):
             yield _feature(place, feature, name)
+        return
+    if isinstance(document, dict) and document.get("type") == "Feature" and "properties" in document:
+        yield _feature(1, document, name)
         return
     records = document if isinstance(document, list) else [document]
     for place, record in enumerate(records, 1):

@@ -8,9 +8,10 @@ the others go in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import batched
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from cop.identity import principal
 from cop.settings import Mode
 from cop.store.reading import Connection
 from cop.store.statements import statements
-from cop.store.writing import writing
+from cop.store.writing import part_of, writing
 from cop.writing.body import Body
 from cop.writing.draft import Writer
 from cop.writing.write import Expected, change, create, lock, number
@@ -35,6 +36,7 @@ from cop_ingest.inbox.steps import first_state, steps_between
 
 _SQL = Path(__file__).parent.parent / "sql" / "inbox.sql"
 _ANY = Expected(("*",))
+BATCH = 25  # rows of one transaction: what they change is locked, and the last of it holds the journal's head
 Deed = Literal["created", "changed", "unchanged", "late", "refused"]
 
 
@@ -104,8 +106,8 @@ def take(
     """
     report = Report(mapping.id, name, mode, dry_run)
     order = _Order(mapping, _writer(mapping, name, mode), index, dry_run)
-    for row in read_rows(mapping, body, name):
-        report.lines.append(_line(order, row, file_at))
+    for rows in batched(read_rows(mapping, body, name), 1 if dry_run else BATCH):
+        report.lines += _lines(order, rows, file_at)
     return report
 
 
@@ -115,25 +117,38 @@ def _writer(mapping: Mapping, name: str, mode: Mode) -> Writer:
     return Writer(who, who.visible(mode), reason=f"return {plain}")
 
 
-def _line(order: _Order, row: Row, file_at: datetime) -> Line:
+def _lines(order: _Order, rows: Sequence[Row], file_at: datetime) -> list[Line]:
+    """Take some rows in one transaction; where the store does not take them together, each in its own."""
     writer = order.writer
-    key: str | None = None
-    done: tuple[Deed, str | None] = ("unchanged", None)
+    lines: list[Line] = []
     try:
-        said = mapped(order.mapping, row, file_at)
-        key = said.key
         with writing(writer.visible, writer.principal.subject, writer.reason) as connection:
-            done = _taken(connection, order, said)
+            lines += (_line(connection, order, row, file_at) for row in rows)
             number(connection)
             if order.dry_run:
                 raise _Tried
     except _Tried:
-        return Line(row.ordinal, key, done[0])
+        return lines
+    except Refused as exc:
+        if len(rows) == 1:
+            key = next((line.key for line in lines), None)
+            return [Line(rows[0].ordinal, key, "refused", None, ({"reason": exc.detail},))]
+        return [line for row in rows for line in _lines(order, [row], file_at)]
+    return lines
+
+
+def _line(connection: Connection, order: _Order, row: Row, file_at: datetime) -> Line:
+    """Take a row; one that cannot be taken leaves nothing behind, and the others stay."""
+    key: str | None = None
+    try:
+        said = mapped(order.mapping, row, file_at)
+        key = said.key
+        with part_of(connection):
+            return Line(row.ordinal, key, *_taken(connection, order, said))
     except Invalid as exc:
         return Line(row.ordinal, key, "refused", None, tuple(asdict(fault) for fault in exc.faults))
     except Refused as exc:
         return Line(row.ordinal, key, "refused", None, ({"reason": exc.detail},))
-    return Line(row.ordinal, key, *done)
 
 
 def _taken(connection: Connection, order: _Order, said: Mapped) -> tuple[Deed, str | None]:

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cop_ingest.feeds.fetch import http_date
+
 
 @dataclass(frozen=True, slots=True)
 class FileNote:
@@ -42,6 +44,12 @@ class Manifest:
     def day(self) -> datetime:
         """When it was fetched."""
         return datetime.fromisoformat(self.fetched_at)
+
+    @property
+    def published_at(self) -> datetime:
+        """When the newest of the files was changed last, as its server says; else when it was fetched."""
+        told = [at for file in self.files if (at := http_date(file.last_modified)) is not None]
+        return max(told, default=self.day)
 
 
 class Folder:

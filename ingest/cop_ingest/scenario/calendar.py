@@ -144,6 +144,9 @@ WFNTSA|2025-ragasa-exercise|2025-09-24 02:15|2025-09-24 08:00
 SURGE|2025-ragasa-exercise|2025-09-23 18:30|2025-09-24 21:00
 """
 
+NOT_IN_THE_SUMMARY = frozenset({"SURGE"})
+"""Announcements that come as special tips; all others stand in the Observatory's summary of warnings."""
+
 WARNING_NAMES: dict[str, tuple[str, str]] = {
     "TC1": ("Standby Signal No. 1", "一號戒備信號"),
     "TC3": ("Strong Wind Signal No. 3", "三號強風信號"),

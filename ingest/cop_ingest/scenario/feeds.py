@@ -135,6 +135,7 @@ def _state(
         "last_good_at": attempt - timedelta(seconds=silent_s),
         "observed_at": None if age is None else at - timedelta(seconds=age),
         "age_s": age,
+        "fresh_at": attempt if age is None else at - timedelta(seconds=age),
         "cause": cause,
         "seen": 0 if down or quiet else feed.records,
         "refused": draw.choice((0, 0, 0, 1, 3)) if feed.records > 50 and not (down or quiet) else 0,

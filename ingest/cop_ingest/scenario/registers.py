@@ -9,9 +9,11 @@ from random import Random
 from shapely.geometry import MultiPolygon, Point
 
 from cop_ingest.areas import TERRITORY, ground_of
+from cop_ingest.feeds import declared
 from cop_ingest.scenario import calendar, feeds
 from cop_ingest.scenario.calendar import Signal
 from cop_ingest.scenario.chance import Numbers, named
+from cop_ingest.scenario.sources import warning_labels
 from cop_ingest.scenario.steps import Step
 
 _NORTHERN = ("NTH", "YL")
@@ -64,7 +66,7 @@ def _warnings(draw: Random) -> Iterator[Step]:
         values: dict[str, object] = {
             "id": id_, "code": signal.code, "name_en": name_en, "name_zh": name_zh, "action": "issue",
             "issued_at": signal.issued_at, "area": list(_NORTHERN) if local else ["territory"], "event": signal.event,
-            **_labels("HKO", id_),
+            **_labels("HKO", id_), **warning_labels(signal),
         }  # fmt: skip
         yield Step(signal.issued_at, "warnings", id_, True, values, northern if local else MultiPolygon([TERRITORY]))
         ended: dict[str, object] = {"action": "cancel", "ended_at": signal.ended_at}
@@ -109,12 +111,18 @@ def _alerts() -> list[tuple[datetime, datetime]]:
     return sorted((min(one.issued_at for one in all_), max(one.ended_at for one in all_)) for all_ in by_event.values())
 
 
+def _limits(feed: str) -> dict[str, object]:
+    """The ages from which a feed is late and stale, as it is really declared."""
+    known = declared.feeds().get(feed)
+    return {"late_s": known.late_s, "stale_s": known.stale_s} if known else {}
+
+
 def _feeds(draw: Random) -> Iterator[Step]:
     for feed in feeds.FEEDS:
         id_ = f"{feed.id}.exercise"
         first: dict[str, object] = {
             "id": id_, "title_en": feed.title_en, "title_zh": feed.title_zh, "cadence_s": feed.cadence_s,
-            **_labels(feed.department, feed.id),
+            **_limits(feed.id), **_labels(feed.department, feed.id),
         }  # fmt: skip
         for at in feeds.ticks():
             state = feeds.state_of(feed, at, draw)

@@ -78,6 +78,11 @@ def _begin(connection: psycopg.Connection, story: Story) -> int:
         if connection.execute(_SQL["begin"], {"story": story.name}).rowcount:
             _reserve(connection, story)
         row = connection.execute(_SQL["lock"]).fetchone()
+        if connection.execute(_SQL["told_by_feeds"]).fetchone() == (True,):
+            raise LoadRefused(
+                "the simulator's feeds and returns tell this exercise, and the story would tell the same once more; "
+                "let them go on (`make run`), or begin anew with `make clean` and COP_FEEDS=off"
+            )
     assert row is not None
     if row[0] != story.name:
         raise LoadRefused(

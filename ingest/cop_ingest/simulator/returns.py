@@ -275,13 +275,15 @@ _FORMS: dict[str, tuple[str, Callable[[list[Line]], bytes]]] = {
 """The forms by the beginning of their ids: the files' ending and the writer."""
 
 
-async def keep_returning(world: World, clock: Clock, folder: Path, every: timedelta) -> None:
+async def keep_returning(
+    world: World, clock: Clock, folder: Path, every: timedelta, since: datetime | None = None
+) -> None:
     """Write the returns whenever the clock has passed an even time, until cancelled.
 
-    The first ones hold all that was known before. Each even time has its own files, at any speed; a clock that is set
-    back makes none a second time.
+    The first ones hold all that became known after `since`, or before at all. Each even time has its own files, at any
+    speed; a clock that is set back makes none a second time.
     """
-    done = clock.begins - timedelta(days=1)
+    done = since or clock.begins - timedelta(days=1)
     following = clock.begins + max(timedelta(0), clock.now() - clock.begins) // every * every
     while True:
         while following <= clock.now():

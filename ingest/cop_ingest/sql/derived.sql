@@ -1,9 +1,9 @@
 -- Columns that are made from observations while these are loaded.
 
 -- level --
--- How many of the thresholds the staged value has reached (or, falling, has come down to).
+-- How many of the thresholds the staged value has reached (or, falling, has come down to), or the code of that number.
 UPDATE staging SET {column} = (
-    SELECT count(*) FROM unnest(%(thresholds)s::float8[]) AS t(value)
+    SELECT {level} FROM unnest(%(thresholds)s::float8[]) AS t(value)
     WHERE CASE WHEN %(falling)s THEN {source} <= t.value ELSE {source} >= t.value END)
 WHERE {source} IS NOT NULL;
 

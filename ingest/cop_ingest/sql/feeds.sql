@@ -78,26 +78,48 @@ UPDATE cop.feed SET answered_at = greatest(answered_at, %(answered_at)s), observ
 SELECT feed, state, cause, last_attempt_at, last_good_at, observed_at, seen, refused, due_at, holder
 FROM cop.feed WHERE mode = %(mode)s ORDER BY feed;
 
--- is_away --
-SELECT state IN ('stale', 'down') FROM cop.feed WHERE feed = %(feed)s AND mode = %(mode)s;
+-- standing --
+-- A feed's state, and whether it is of now: its last turn ended lately, or it was told to leave its source alone for longer.
+SELECT f.state, f.state IS NOT NULL AND (f.due_at > clock_timestamp() + make_interval(secs => %(cadence)s)
+    OR EXISTS (SELECT FROM cop.turn AS t WHERE t.feed = f.feed AND t.mode = f.mode AND t.rerun_of IS NULL
+                AND t.finished_at > clock_timestamp() - make_interval(secs => greatest(5 * %(cadence)s, 120))))
+FROM cop.feed AS f WHERE f.feed = %(feed)s AND f.mode = %(mode)s;
+
+-- last_told --
+SELECT f.observed_at FROM cop.feed AS f WHERE f.feed = %(feed)s AND f.mode = %(mode)s
+    AND EXISTS (SELECT FROM cop.feed_record AS k WHERE k.feed = f.feed AND k.mode = f.mode AND k.absent_since IS NULL);
+
+-- was_taken_over --
+SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s AND hash IS NULL AND absent_since IS NOT NULL);
 
 -- holds_records --
 -- Whether a feed's records stand in a register as ones that it still holds.
 SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s AND absent_since IS NULL);
 
 -- acting --
-SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)s, true);
+-- What an exercise's feeds bring is told at the time on the exercise's clock.
+SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)s, true),
+       set_config('cop.scenario_at', CASE %(mode)s WHEN 'exercise' THEN 'live' ELSE '' END, true);
+
+-- tell_clock --
+-- What the simulator's clock shows, and how fast it goes; what the exercise's clock shows then.
+SELECT cop.tell_clock(%(shows)s, %(speed)s);
+
+-- stop_clock --
+-- The exercise's clock stands where it is.
+SELECT cop.tell_clock(cop.exercise_now(), 0) WHERE cop.running_clock() IS NOT NULL;
 
 -- tell_health --
 -- The feed's row in the collection `feeds`.
 INSERT INTO layer.feeds (id, title_en, title_zh, department, state, cadence_s, last_attempt_at, last_good_at, observed_at,
-    age_s, cause, seen, refused, source, source_ref, message_status, release, provenance, geom)
+    age_s, fresh_at, late_s, stale_s, cause, seen, refused, source, source_ref, message_status, release, provenance, geom)
 VALUES (%(id)s, %(title_en)s, %(title_zh)s, %(department)s, %(state)s, %(cadence_s)s, %(last_attempt_at)s, %(last_good_at)s,
-    %(observed_at)s, %(age_s)s, %(cause)s, %(seen)s, %(refused)s, %(source)s, %(feed)s, %(mode)s, 'public', %(provenance)s,
+    %(observed_at)s, %(age_s)s, %(fresh_at)s, %(late_s)s, %(stale_s)s, %(cause)s, %(seen)s, %(refused)s, %(source)s, %(feed)s, %(mode)s, 'public', %(provenance)s,
     ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326))
 ON CONFLICT (id) DO UPDATE SET title_en = excluded.title_en, title_zh = excluded.title_zh, state = excluded.state,
     department = excluded.department, cadence_s = excluded.cadence_s, last_attempt_at = excluded.last_attempt_at,
-    last_good_at = excluded.last_good_at, observed_at = excluded.observed_at, age_s = excluded.age_s, cause = excluded.cause,
+    last_good_at = excluded.last_good_at, observed_at = excluded.observed_at, age_s = excluded.age_s,
+    fresh_at = excluded.fresh_at, late_s = excluded.late_s, stale_s = excluded.stale_s, cause = excluded.cause,
     seen = excluded.seen, refused = excluded.refused, source = excluded.source, geom = excluded.geom;
 
 -- withdraw_story --

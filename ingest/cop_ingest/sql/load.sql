@@ -23,6 +23,11 @@ SELECT coding, body FROM cop.raw WHERE hash = %(hash)s;
 -- The feed's row, where the load's own token still is the newest: who takes the feed over waits for this transaction.
 SELECT 1 FROM cop.feed WHERE feed = %(feed)s AND mode = %(mode)s AND token = %(token)s FOR UPDATE;
 
+-- acting --
+-- Who loads, and why. What an exercise's feeds bring is told at the time on the exercise's clock.
+SELECT set_config('cop.actor', 'ingest', true), set_config('cop.cause', %(cause)s, true),
+       set_config('cop.scenario_at', CASE %(mode)s::text WHEN 'exercise' THEN 'live' ELSE '' END, true);
+
 -- finish_run --
 -- What a run saw and did.
 UPDATE cop.run SET finished_at = clock_timestamp(), state = %(state)s, seen = %(seen)s, inserted = %(inserted)s,
@@ -36,7 +41,7 @@ INSERT INTO cop.remark (run, ordinal, kind, feature, reason, record) VALUES (%s,
 -- staging --
 -- The records as they came, in the layer's columns.
 CREATE TEMP TABLE staging ON COMMIT DROP AS
-SELECT id, {columns}, '\x'::bytea AS wkb, geom FROM {table} WITH NO DATA;
+SELECT id, {columns}, '\x'::bytea AS wkb, geom, '\x'::bytea AS hash, '{{}}'::jsonb AS said FROM {table} WITH NO DATA;
 
 -- copy --
 COPY staging (id, {columns}, wkb) FROM STDIN;
@@ -77,9 +82,15 @@ WHEN NOT MATCHED AND c.change <> 'closed' THEN INSERT (id, {columns}, geom) VALU
 
 -- loaded --
 -- What the layer now holds came from this manifest.
-INSERT INTO cop.layer (id, spec, manifest, provenance, loaded_at)
-VALUES (%(layer)s, '{{}}', %(manifest)s, %(provenance)s, clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest, provenance = excluded.provenance, loaded_at = excluded.loaded_at;
+INSERT INTO cop.layer (id, spec, manifest, provenance, loaded_at, published_at)
+VALUES (%(layer)s, '{{}}', %(manifest)s, %(provenance)s, clock_timestamp(), %(published_at)s)
+ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest, provenance = excluded.provenance, loaded_at = excluded.loaded_at,
+    published_at = excluded.published_at;
+
+-- published_later --
+-- When the real copy that a layer holds was published, where that is later; a copy of unknown age is older than any.
+SELECT published_at FROM cop.layer WHERE id = %(layer)s AND provenance = 'real'
+    AND published_at > coalesce(%(published_at)s::timestamptz, '-infinity');
 
 -- loaded_manifest --
 SELECT manifest FROM cop.layer WHERE id = %(layer)s;
@@ -111,10 +122,11 @@ UPDATE staging AS s SET {assignments_newest} FROM newest AS n WHERE n.id = s.id;
 DELETE FROM staging AS s USING staging AS o WHERE s.id = o.id AND s.ctid > o.ctid;
 
 -- merge_register --
--- Records of other systems, known by source and number there. An older word never replaces a newer one.
+-- Records of other systems, known by source and number there. An older word never replaces a newer one; `sure`: that
+-- was looked at already.
 MERGE INTO {table} AS t USING staging AS s
 ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
-WHEN MATCHED AND {not_older} AND ({s_told}, s.geom) IS DISTINCT FROM ({t_told}, t.geom)
+WHEN MATCHED AND (%(sure)s OR {not_older}) AND ({s_told}, s.geom) IS DISTINCT FROM ({t_told}, t.geom)
     THEN UPDATE SET {assignments_told}, geom = s.geom
 WHEN NOT MATCHED THEN INSERT ({columns}, geom) VALUES ({s_columns}, s.geom);
 
@@ -130,12 +142,32 @@ SET CONSTRAINTS ALL IMMEDIATE;
 SELECT n FROM cop.head;
 
 -- to_do_of_register --
--- Of all that a feed's answer holds, what is not in the register just so: most of an answer is as it was.
+-- Of all that a feed's answer holds, what it has not said in these words already: most of an answer is as it was.
 SELECT s.source_ref FROM staging AS s
-LEFT JOIN {table} AS t ON t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
 LEFT JOIN cop.feed_record AS k ON k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref
-WHERE t.id IS NULL OR k.ref IS NULL OR k.absent_since IS NOT NULL
-   OR ({s_columns}, s.geom) IS DISTINCT FROM ({t_columns}, t.geom);
+WHERE k.ref IS NULL OR k.absent_since IS NOT NULL OR k.hash IS DISTINCT FROM s.hash;
+
+-- hash_words --
+UPDATE staging AS s SET hash = {said};
+
+-- adopt --
+-- What the other feed of the same news has told under a number in common becomes this feed's: one record, its links
+-- and its history stay, and what machines have said of it goes along.
+WITH pair AS (
+    SELECT DISTINCT ON (p.id) p.* FROM (
+        SELECT DISTINCT ON (s.source_ref) t.id, t.source_ref AS theirs, s.source_ref AS ours
+        FROM staging AS s JOIN {table} AS t
+            ON t.source = %(other)s AND t.message_status = s.message_status AND t.{numbers} && s.{numbers}
+        WHERE NOT EXISTS (SELECT FROM {table} AS o WHERE o.source = s.source AND o.source_ref = s.source_ref
+                                                     AND o.message_status = s.message_status)
+        ORDER BY s.source_ref, t.{into} IS NOT NULL, t.seq, t.id) AS p
+    ORDER BY p.id, p.ours),
+taken AS (
+    UPDATE {table} AS t SET source = %(feed)s, source_ref = p.ours FROM pair AS p WHERE t.id = p.id)
+INSERT INTO cop.feed_record AS k (feed, mode, ref, hash, said)
+SELECT %(feed)s, %(mode)s, p.ours, '\x', r.said FROM pair AS p
+LEFT JOIN cop.feed_record AS r ON r.feed = %(other)s AND r.mode = %(mode)s AND r.ref = p.theirs
+ON CONFLICT (feed, mode, ref) DO UPDATE SET absent_since = NULL, missing_since = NULL, hash = excluded.hash, said = excluded.said;
 
 -- drop_overtaken --
 -- What a feed's word cannot change: records that people have withdrawn, and in a late answer every record that is
@@ -145,19 +177,47 @@ WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref
   AND (%(late)s OR NOT EXISTS (SELECT FROM {table} AS t WHERE t.source = s.source AND t.source_ref = s.source_ref
                                                           AND t.message_status = s.message_status));
 
+-- drop_older --
+-- Where a time keeps its first word, the feed's own last word tells whether this one is older.
+DELETE FROM staging AS s USING cop.feed_record AS k
+WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref AND k.hash <> '\x'
+  AND s.{time} < (k.said ->> {time_name})::timestamptz;
+
 -- drop_said --
 -- What the feed has said in these words already: what people have changed since then stays. A record that was gone and
 -- comes back is said anew.
 DELETE FROM staging AS s USING cop.feed_record AS k
 WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref AND k.absent_since IS NULL
-  AND k.hash = {said};
+  AND k.hash = s.hash;
+
+-- fill --
+-- A stand-in tells less: what it leaves out stays as the main feed told it, and so does a place that it cannot tell.
+UPDATE staging AS s SET {filled} FROM cop.feed_record AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.said) AS b
+WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref AND k.said IS NOT NULL;
+
+-- note_words --
+-- What the source says, kept to know later what others have changed.
+UPDATE staging AS s SET said = (to_jsonb(s) - ARRAY['id', 'wkb', 'geom', 'hash', 'said']) || jsonb_build_object('geom', s.geom::text);
+
+-- keep_first --
+UPDATE staging AS s SET {firsts} FROM {table} AS t
+WHERE t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status;
+
+-- hold --
+-- A column in which the register is not as the source said it last was changed by a person, and the person's word stays.
+-- What the source says otherwise is listed beside it.
+UPDATE staging AS s SET {held} FROM {table} AS t JOIN cop.feed_record AS k
+    ON k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = t.source_ref AND t.source = k.feed
+CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.said) AS b
+WHERE k.said IS NOT NULL AND t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status;
 
 -- know_records --
 -- These records are the feed's, and its answer holds them; those of a late answer are gone already.
-INSERT INTO cop.feed_record AS k (feed, mode, ref, absent_since, hash)
-SELECT %(feed)s, %(mode)s, source_ref, CASE WHEN %(late)s THEN %(at)s::timestamptz END, {said} FROM staging AS s
-ON CONFLICT (feed, mode, ref) DO UPDATE SET absent_since = excluded.absent_since, hash = excluded.hash
-WHERE (k.absent_since, k.hash) IS DISTINCT FROM (excluded.absent_since, excluded.hash);
+INSERT INTO cop.feed_record AS k (feed, mode, ref, absent_since, hash, said)
+SELECT %(feed)s, %(mode)s, source_ref, CASE WHEN %(late)s THEN %(at)s::timestamptz END, hash, said FROM staging AS s
+ON CONFLICT (feed, mode, ref) DO UPDATE
+    SET absent_since = excluded.absent_since, missing_since = NULL, hash = excluded.hash, said = excluded.said
+WHERE (k.absent_since, k.hash, k.said) IS DISTINCT FROM (excluded.absent_since, excluded.hash, excluded.said);
 
 -- join_twins --
 -- New records with another party's number that an earlier record has repeat that one. A new one has no number yet.
@@ -169,14 +229,36 @@ FROM staging AS s, LATERAL (
 WHERE t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status
   AND t.seq = 0 AND t.{into} IS NULL AND cardinality(s.{numbers}) > 0;
 
--- gone_records --
-SELECT ref FROM cop.feed_record
-WHERE feed = %(feed)s AND mode = %(mode)s AND absent_since IS NULL AND ref <> ALL (%(refs)s);
+-- named_again --
+UPDATE cop.feed_record SET missing_since = NULL
+WHERE feed = %(feed)s AND mode = %(mode)s AND missing_since IS NOT NULL AND ref = ANY (%(refs)s);
 
--- close_absent --
-UPDATE {table} AS t SET {values}
-WHERE t.source = %(feed)s AND t.message_status = %(mode)s AND t.source_ref = ANY (%(refs)s);
+-- gone_records --
+-- What the feed has brought and its answer does not name, with the time since when it is waited for; the newest first.
+SELECT k.ref, k.missing_since FROM cop.feed_record AS k
+LEFT JOIN {table} AS t ON t.source = k.feed AND t.source_ref = k.ref AND t.message_status = k.mode
+WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.absent_since IS NULL AND k.ref <> ALL (%(refs)s)
+ORDER BY t.{time} DESC NULLS LAST, k.ref DESC;
+
+-- wait_for --
+UPDATE cop.feed_record SET missing_since = coalesce(missing_since, %(at)s)
+WHERE feed = %(feed)s AND mode = %(mode)s AND ref = ANY (%(refs)s);
+
+-- stage_gone --
+-- Records as their source said them last, or as they are where that is not kept.
+INSERT INTO staging (id, {columns}, geom, hash)
+SELECT t.id, {g_columns}, g.geom, k.hash FROM {table} AS t JOIN cop.feed_record AS k
+    ON k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = t.source_ref AND t.source = k.feed AND t.message_status = k.mode
+CROSS JOIN LATERAL jsonb_populate_record(t, coalesce(k.said, '{{}}')) AS g
+WHERE k.ref = ANY (%(refs)s);
 
 -- forget_records --
-UPDATE cop.feed_record SET absent_since = %(at)s
-WHERE feed = %(feed)s AND mode = %(mode)s AND ref = ANY (%(refs)s);
+-- Gone since then; a word that the other feed took over is said anew when this one speaks again.
+UPDATE cop.feed_record AS k SET absent_since = %(at)s, missing_since = NULL, said = coalesce(s.said, k.said),
+    hash = CASE WHEN %(taken)s THEN NULL ELSE k.hash END
+FROM unnest(%(refs)s::text[]) AS r (ref) LEFT JOIN staging AS s ON s.source_ref = r.ref
+WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = r.ref;
+
+-- settle --
+-- The feed has spoken again: what it names no more is over, and nothing is waited for.
+UPDATE cop.feed_record SET hash = '\x' WHERE feed = %(feed)s AND mode = %(mode)s AND hash IS NULL AND absent_since IS NOT NULL;

@@ -12,6 +12,10 @@ SELECT s.story, s.steps, cop.exercise_now() FROM cop.scenario AS s;
 -- One teller at a time; the steps that are told.
 SELECT story, steps FROM cop.scenario FOR UPDATE;
 
+-- told_by_feeds --
+-- Whether a simulator's clock has run here: then its feeds tell the exercise, and the story is silent.
+SELECT EXISTS (SELECT FROM cop.exercise_clock);
+
 -- reserve --
 -- Keep the story's numbers from being drawn for other records; those that were free.
 INSERT INTO cop.drawn (prefix, day, number)

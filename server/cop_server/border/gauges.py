@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -20,7 +22,8 @@ from cop.query.caveats import telling
 from cop.query.delta import marks
 from cop.query.question import Question
 from cop.settings import Mode
-from cop.store.reading import pool_state
+from cop.store.reading import pool_state, reading
+from cop.store.statements import statements
 from cop.store.writing import write_pool_state
 from cop.visible import VisibleSet
 from cop_server.border.metrics import CACHE_BYTES, DEAF, POOL, STREAMS, begin
@@ -32,6 +35,9 @@ from cop_server.events.hub import Hub
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS: Final = 5.0
 _MOST_FEEDS: Final = 1000
+_TURNS_SECONDS: Final = 3600
+_BECAME: Final = ("new", "changed", "unchanged", "refused", "closed")
+_SQL: Final = Path(__file__).with_suffix(".sql")
 
 
 @asynccontextmanager
@@ -66,7 +72,7 @@ def look(hub: Hub, cache: AnswerCache) -> None:
 
 
 class StoreCollector(Collector):
-    """The store as metrics: marks, times of loading, the feeds' own register, deliveries, and whether it answers."""
+    """The store as metrics: marks, loads, the feeds' own register and turns, deliveries, and whether it answers."""
 
     def __init__(self, mode: Mode) -> None:
         self._visible = VisibleSet("emsc", mode=mode)
@@ -75,7 +81,7 @@ class StoreCollector(Collector):
         """Read, and tell; where the store does not answer, only that it does not."""
         up = GaugeMetricFamily("cop_store_up", "Whether the store answers")
         try:
-            found = [*self._marks(), *self._loads(), *self._feeds(), *_deliveries()]
+            found = [*self._marks(), *self._loads(), *self._feeds(), *self._turns(), *_deliveries()]
         except CopError:
             found = []
             up.add_metric([], 0)
@@ -116,6 +122,33 @@ class StoreCollector(Collector):
             self._tell(layer, state, figures)
         yield state
         yield from figures.values()
+
+    def _turns(self) -> Iterator[Any]:
+        turns = GaugeMetricFamily(
+            "cop_feed_turns", "Turns of a feed within the hour, by outcome", labels=["feed", "outcome"]
+        )
+        records = GaugeMetricFamily(
+            "cop_feed_records",
+            "Records of a feed's turns within the hour, by what became of them",
+            labels=["feed", "outcome"],
+        )
+        longest = GaugeMetricFamily(
+            "cop_feed_turn_seconds", "The longest turn of a feed within the hour", labels=["feed"]
+        )
+        with reading(self._visible) as connection:
+            rows = connection.execute(statements(_SQL)["turns"], {"seconds": _TURNS_SECONDS}).fetchall()
+        became: dict[str, Counter[str]] = defaultdict(Counter)
+        took: dict[str, float] = {}
+        for feed, mode, outcome, count, *sums, seconds in rows:
+            name = str(feed) if mode == "actual" else f"{feed}.{mode}"
+            turns.add_metric([name, str(outcome)], count)
+            became[name].update(dict(zip(_BECAME, map(int, sums), strict=True)))
+            took[name] = max(took.get(name, 0.0), seconds or 0.0)
+        for name, counts in became.items():
+            longest.add_metric([name], took[name])
+            for outcome in _BECAME:
+                records.add_metric([name, outcome], counts[outcome])
+        yield from (turns, records, longest)
 
     def _tell(self, layer: Layer, state: GaugeMetricFamily, figures: dict[str, GaugeMetricFamily]) -> None:
         assert layer.summary.current is not None

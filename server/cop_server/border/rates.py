@@ -24,6 +24,7 @@ from cop_server.border.client import counted_as
 from cop_server.border.lately import Lately, digest_of
 from cop_server.border.metrics import LIMITED
 from cop_server.border.windows import Rate, Standing, Windows
+from cop_server.fair import work_for
 from cop_server.identity.asker import KEY
 from cop_server.identity.credentials import recognise, recognised_at_once
 from cop_server.problems import problem
@@ -59,6 +60,7 @@ class Rates:
             return
         known = about(scope)
         address = counted_as(known.client)
+        work_for(address)
         asker = await self._asker(Headers(scope=scope), address)
         if asker is None:
             answer = self._too_many(scope, "guesses", _GUESSES, self._windows.hit(_GUESSES, address, cost=0))
@@ -68,6 +70,7 @@ class Rates:
         audience = _tell(known, principal)
         # Whoever enters the exercise by a click is somebody new each time.
         who = principal.subject if principal.is_known and principal.only_mode is None else address
+        work_for(who)
         inner = {**scope, KEY: asker}
         refused = self._fault_of_size(scope, audience)
         if refused is None and self._settings.rate_limits:

@@ -37,6 +37,7 @@ _KEEPALIVE_S = 20
 # Events until the place is kept: few enough that a slow broker acknowledges them within the time of one delivery.
 MOST_PUBLISHED = 50
 _MOST_ON_THE_WAY = 100
+_AROUND = 128  # bytes of a packet besides topic and body, at most: header, lengths, properties
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,14 @@ def topics_of(question: Question, changed: dict[str, bool], since: int, until: i
 
 
 class _Client(aiomqtt.Client):
-    """aiomqtt takes every acknowledgement for a good one; MQTT 5 has such that refuse."""
+    """aiomqtt takes every acknowledgement for a good one, and leaves out what a broker says of itself."""
 
     refused: list[str]
+    largest: int | None = None  # bytes of a packet; a broker ends the connection at a larger one
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        self.largest = getattr(properties, "MaximumPacketSize", None)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
         if getattr(reason_code, "is_failure", False):
@@ -158,6 +164,9 @@ class Publisher:
         try:
             client = await self._connected(subscription)
             client.refused = []
+            if (size := _too_large(events, client.largest)) is not None:
+                reason = f"a message of {size} bytes; the broker takes at most {client.largest} at once"
+                return Outcome("refused", reason, answered=True)
             async with asyncio.timeout(wait):
                 sent = [self._publish(client, topic, one) for one in events for topic in one.topics]
                 await client.outlive(asyncio.gather(*sent))
@@ -200,6 +209,14 @@ class Publisher:
         if client is not None:
             with suppress(aiomqtt.MqttError, OSError):
                 await client.leave()
+
+
+def _too_large(events: Sequence[Event], largest: int | None) -> int | None:
+    """Bytes of the first message that is larger than the broker's largest packet."""
+    if largest is None:
+        return None
+    sizes = (_AROUND + len(topic.encode()) + len(one.body) for one in events for topic in one.topics)
+    return next((size for size in sizes if size > largest), None)
 
 
 def _reason(exc: Exception) -> str:

@@ -97,6 +97,9 @@ def _envelope() -> dict[str, Any]:
             "sequence": {"type": "string", "pattern": "^[0-9]+$", "description": "The change's number"},
             "bbox": {**text, "description": "west,south,east,north of where the feature lay and lies: tiles that meet "
                                             "it have changed. Absent where it has no place, or was withdrawn"},
+            "tilematrixset": {**text, "description": "The tile matrix set of `tiles`"},
+            "tiles": {**text, "description": "zoom/row/column of the tiles that have changed, zoom by zoom, a space "
+                                             "between; deeper tiles that have changed lie within the last zoom's"},
         },
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from cop.catalogue import Catalogue, Column, Layer
 from cop.crs import CRS84, SUPPORTED
 from cop.query.filter import queryables
 from cop.query.series import measured
+from cop_ingest.feeds.declared import Feed, feeds
 from cop_providers.schema import codes_of, properties_schema
 from cop_providers.tiles import tileset_metadata
 from cop_server.clients.words import GROUPS
@@ -48,7 +49,7 @@ def collection(layer: Layer, state: LayerState, catalogue: Catalogue, url: str, 
         "title": title + (marked if state.provenance == "exercise" and not layer.is_labelled else ""),
         "description": layer.description.zh if lang == "zh" else layer.description.en,
         "keywords": [layer.group, layer.department],
-        "attribution": layer.source.attribution.zh if lang == "zh" else layer.source.attribution.en,
+        "attribution": _attribution(layer, "zh" if lang == "zh" else "en"),
         "extent": {"spatial": {"bbox": [list(state.bbox)], "crs": CRS84.uri}},
         "links": _links(layer, url),
         "cop": _extension(layer, state, catalogue),
@@ -64,6 +65,30 @@ def collection(layer: Layer, state: LayerState, catalogue: Catalogue, url: str, 
     if layer.kind == "latest":
         described |= _series(layer, url)
     return described
+
+
+def _feeds(layer: Layer) -> list[Feed]:
+    """The real-time sources that the layer's records come from."""
+    return [feeds()[name] for name in layer.feeds if name in feeds()]
+
+
+def _attribution(layer: Layer, lang: str) -> str:
+    """Whose data they are: the layer's own words, and those of its feeds that these do not hold already."""
+    said: str = getattr(layer.source.attribution, lang)
+    for feed in _feeds(layer):
+        name = getattr(feed.attribution, lang)
+        if name not in said:
+            said += f"{'；' if lang == 'zh' else '; '}{name}"
+    return said
+
+
+def _feed(feed: Feed) -> dict[str, Any]:
+    name, address = LICENCES[feed.licence]
+    return {
+        "id": feed.id, "title": feed.title.model_dump(), "department": feed.department, "cadence_s": feed.cadence_s,
+        "late_s": feed.late_s, "stale_s": feed.stale_s, "licence": feed.licence, "licence_title": name,
+        "licence_address": address, "attribution": feed.attribution.model_dump(),
+    }  # fmt: skip
 
 
 def _coverage(grid: Grid) -> dict[str, Any]:
@@ -92,8 +117,12 @@ def _series(layer: Layer, url: str) -> dict[str, Any]:
 
 def _links(layer: Layer, url: str) -> list[dict[str, Any]]:
     base = f"{url}/collections/{layer.id}"
-    name, address = LICENCES[layer.source.licence]
-    links = [*self_and_page(base, "This collection"), link(address, "license", HTML, name)]
+    licences = dict.fromkeys([layer.source.licence, *(feed.licence for feed in _feeds(layer))])
+    told = dict.fromkeys(LICENCES[licence] for licence in licences)
+    links = [
+        *self_and_page(base, "This collection"),
+        *(link(address, "license", HTML, name) for name, address in told),
+    ]
     if not layer.is_feature_layer:
         return [*links, link(f"{base}/coverage?f=GTiff", f"{OGC_REL}/coverage", "image/tiff; application=geotiff",
                              "The coverage as GeoTIFF"),
@@ -139,7 +168,8 @@ def _extension(layer: Layer, state: LayerState, catalogue: Catalogue) -> dict[st
             "licence_title": LICENCES[layer.source.licence][0],
             "licence_address": LICENCES[layer.source.licence][1],
         },
-        "attribution": layer.source.attribution.model_dump(),
+        "attribution": {lang: _attribution(layer, lang) for lang in ("en", "zh")},
+        "feeds": [_feed(feed) for feed in _feeds(layer)],
         "columns": [_column(column, catalogue) for column in layer.visible_columns("public")],
     }
 

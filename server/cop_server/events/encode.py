@@ -15,6 +15,7 @@ from cop.query.delta import Change, Place, changes, feature_text
 from cop.query.parse_changes import event_id
 from cop.query.question import Question
 from cop.visible import VisibleSet
+from cop_tiles.matrix import WEB_MERCATOR_QUAD, tiles_meeting
 
 UPDATED = "org.ogc.api.collection.item.update"
 DELETED = "org.ogc.api.collection.item.delete"
@@ -60,8 +61,18 @@ def data_of(url: str, visible: VisibleSet, collection: str, change: Change) -> b
     if change.at is not None:
         envelope["time"] = change.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if change.box is not None:
-        envelope["bbox"] = change.box[4:-1].replace(" ", ",")
+        envelope |= _where(change.box[4:-1].replace(" ", ","))
     return b'%s,"data":%s}' % (orjson.dumps(envelope)[:-1], feature_text(change))
+
+
+def _where(bbox: str) -> dict[str, str]:
+    west, south, east, north = map(float, bbox.split(","))
+    tiles = tiles_meeting((west, south, east, north))
+    return {
+        "bbox": bbox,
+        "tilematrixset": WEB_MERCATOR_QUAD,
+        "tiles": " ".join(f"{tile.z}/{tile.row}/{tile.col}" for tile in tiles),
+    }
 
 
 def marker(kind: str, reason: str) -> bytes:

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from cop.catalogue import Layer
 from cop.query import answer
+from cop.query.caveats import caveat_behind
 from cop.query.delta import Change, Place, bounds, check_since, feature_text, read_place, write_place
 from cop.query.parse_changes import AskedChanges, read_changes
 from cop.query.question import Question
@@ -45,6 +46,7 @@ class Changes:
         headers = {
             "COP-Sequence": str(until), "Content-Crs": question.crs.header, "Cache-Control": LIVE, "ETag": tag,
             "Vary": "Accept, Accept-Encoding, Accept-Language",
+            **caveat_behind([provider.layer], ask.visible).headers,
         }  # fmt: skip
         if is_known(ask, tag):
             return Response(status_code=304, headers=headers)

@@ -39,15 +39,18 @@ def json_response(ask: Ask, document: dict[str, Any], url: str, media_type: str 
     return Response(body, headers=headers, media_type=media_type)
 
 
+def _rendered(file: Path) -> dict[str, Any]:
+    """What was rendered from the layers, read when it is asked for: as objects it would take 10 MB of each worker."""
+    found: dict[str, Any] = orjson.loads(file.read_bytes())
+    return found
+
+
 class Documents:
     """The routes of documents."""
 
     def __init__(self, catalogue: Catalogue, url: str) -> None:
         self._catalogue = catalogue
         self._url = url
-        self._openapi = orjson.loads(Path(os.environ["PYGEOAPI_OPENAPI"]).read_bytes()) | {"servers": [{"url": url}]}
-        rendered = (resource("openapi") / "asyncapi.json").read_bytes()
-        self._asyncapi = orjson.loads(rendered) | {"servers": asyncapi.servers(url)}
 
     def landing_page(self, ask: Ask) -> Response:
         """The way in."""
@@ -64,13 +67,16 @@ class Documents:
     def openapi(self, ask: Ask) -> Response:
         """The API; as OpenAPI 3.0 for clients that know no other (the document uses nothing that 3.0 lacks)."""
         version = "3.0" if ask.form == "json30" else "3.1"
-        document = self._openapi | {"openapi": "3.0.3" if ask.form == "json30" else "3.1.0"}
+        document = _rendered(Path(os.environ["PYGEOAPI_OPENAPI"])) | {
+            "servers": [{"url": self._url}], "openapi": "3.0.3" if ask.form == "json30" else "3.1.0",
+        }  # fmt: skip
         return json_response(ask, document, self._url, f"application/vnd.oai.openapi+json;version={version}")
 
     def asyncapi(self, ask: Ask) -> Response:
         """The stream of events."""
         check_known(ask.given, DOCUMENT)
-        return json_response(ask, self._asyncapi, self._url, asyncapi.MEDIA_TYPE)
+        document = _rendered(resource("openapi") / "asyncapi.json") | {"servers": asyncapi.servers(self._url)}
+        return json_response(ask, document, self._url, asyncapi.MEDIA_TYPE)
 
     def collections(self, ask: Ask) -> Response:
         """All collections."""

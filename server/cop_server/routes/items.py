@@ -12,7 +12,7 @@ from cop.catalogue import Layer, catalogue
 from cop.errors import NotFound
 from cop.query import answer
 from cop.query.canonical import question_hash
-from cop.query.caveats import caveat_of
+from cop.query.caveats import caveat_behind, caveat_of
 from cop.query.parse import read_item, read_items
 from cop.query.question import Question
 from cop.query.versions import read_versions, versions
@@ -75,8 +75,9 @@ class Items:
         at = answer.current_state(Question(layer=asked.layer, visible=asked.visible))
         parts = (answer.FORMAT_VERSION, catalogue().version, asked.layer.id, asked.visible, asked.feature)
         tag = f'"{question_hash("versions", parts, at.depends_on, self._url, ask.given)}"'
+        headers = {"COP-Sequence": str(at.n), **caveat_behind([asked.layer], ask.visible).headers}
         return answered(
-            ask, self._cache, tag, {"COP-Sequence": str(at.n)}, GEOJSON,
+            ask, self._cache, tag, headers, GEOJSON,
             lambda: versions_document(asked, versions(asked), self._url, ask.given),
         )  # fmt: skip
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -22,11 +20,13 @@ from cop.catalogue import catalogue
 from cop.errors import Refused
 from cop.identity import Principal
 from cop.journal import moment_of, resolve_asof
+from cop.query.caveats import caveat_behind
 from cop.query.parse import read_mode
 from cop.settings import get_settings
 from cop.store.reading import twice
 from cop.visible import VisibleSet
 from cop_providers.viewing import Viewing, look_through
+from cop_server.fair import FairThreads
 from cop_server.identity.asker import asker, asker_at_once
 from cop_server.identity.credentials import CREDENTIAL_HEADERS
 from cop_server.negotiate import PAGES, form, language, single
@@ -55,18 +55,14 @@ _REFUSED_ON_PAGES = frozenset({"bbox", "datetime", "filter", "limit", "offset"})
 _ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
 
 
-class ContextExecutor(ThreadPoolExecutor):
-    """Threads that see the context variables of whoever hands them work: pygeoapi's visible set, the log's request."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a call in a copy of the caller's context."""
-        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
-
-
 @lru_cache(maxsize=1)
-def threads() -> ThreadPoolExecutor:
-    """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain."""
-    return ContextExecutor(get_settings().pool_size, thread_name_prefix="road")
+def threads() -> Executor:
+    """Where handlers wait for the store: as many threads as it has connections, so that none waits for one in vain.
+
+    They see the context variables of whoever hands them work: pygeoapi's visible set, the log's request.
+    """
+    count = get_settings().pool_size
+    return FairThreads(count, max(1, count * 3 // 4), "road")
 
 
 def _only_read(scope: Scope) -> Response:
@@ -126,7 +122,8 @@ class Road:
             await run_in_threadpool(self._check_page, ask)
             asof = await run_in_threadpool(twice, _resolved, ask) if "asof" in given else None
             look_through(Viewing(visible, asof))
-            await self._page(scope, receive, await self._told(ask, send), given)
+            doubted = await run_in_threadpool(twice, doubting, send, ask.request, visible, asof)
+            await self._page(scope, receive, await self._told(ask, doubted), given)
             return
         response = await loop.run_in_executor(threads(), self._answer, ask)
         await response(scope, receive, await self._told(ask, send))
@@ -160,6 +157,21 @@ class Road:
         assert self._pages is not None
         # The pages' own router starts from the whole path, not from where ours stopped.
         await self._pages({**_speaking(scope, given), "root_path": "", "path_params": {}}, receive, send)
+
+
+def doubting(send: Send, request: Request, visible: VisibleSet, asof: int | None = None) -> Send:
+    """Where a page or a coverage goes, with what makes its collection doubtful; these are made behind, without ours."""
+    layer = catalogue().layers.get(request.path_params.get("collection", ""))
+    caveat = caveat_behind([layer] if layer else [], visible, asof)
+    if not caveat.told:
+        return send
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] < 400:
+            MutableHeaders(scope=message).update(caveat.headers)
+        await send(message)
+
+    return told
 
 
 def _resolved(ask: Ask) -> int:

@@ -8,6 +8,7 @@ import orjson
 from starlette.responses import Response
 
 from cop.query import answer
+from cop.query.caveats import caveat_behind
 from cop.query.question import Question
 from cop.query.series import read_series, series
 from cop_providers.features import FeatureProvider
@@ -38,4 +39,5 @@ class Locations:
         body = orjson.dumps(series_document(asked, series(asked), place))
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         at = answer.current_state(Question(layer=asked.layer, visible=ask.visible))
-        return answered(ask, self._cache, tag, {"COP-Sequence": str(at.n)}, MEDIA_TYPE, lambda: body)
+        headers = {"COP-Sequence": str(at.n), **caveat_behind([asked.layer], ask.visible).headers}
+        return answered(ask, self._cache, tag, headers, MEDIA_TYPE, lambda: body)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from cop.errors import NotFound, Refused
 from cop.query import answer
 from cop.query.canonical import question_hash
+from cop.query.caveats import caveat_behind
 from cop.query.parse import Asked, read_items
 from cop.query.question import Question
 from cop_providers.features import FeatureProvider
@@ -112,7 +113,9 @@ class Tiles:
         states = [answer.current_state(question) for question in questions]
         tags = [answer.etag(question, state, at) for question, state in zip(questions, states, strict=True)]
         tag = tags[0] if len(tags) == 1 else f'"{question_hash(*tags)}"'
-        headers = {"COP-Sequence": str(max(state.n for state in states))}
+        # A tile stays the same tile whatever its feeds are; a 304 brings the word on them too.
+        caveat = caveat_behind([question.layer for question in questions], ask.visible, questions[0].moment)
+        headers = {"COP-Sequence": str(max(state.n for state in states)), **caveat.headers}
         pinned = all(answer.is_immutable(asked) for asked in several)
         return answered(ask, self._cache, tag, headers, MEDIA_TYPE, lambda: self._body(questions, at), pinned=pinned)
 

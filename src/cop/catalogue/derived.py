@@ -10,12 +10,13 @@ from cop.catalogue.base import Model, Name
 
 
 class Derived(Model):
-    """Made from the column `from`, of one layer of latest values.
+    """Made from the column `from` of the same layer.
 
-    With `trend_minutes` the column holds how much the value has changed since then, in the same unit: against the
-    newest value that is at least so old, and at most twice as old. With `levels` it holds how many of these thresholds
-    the value has reached; with `below`, how many it has fallen to. A change of level is a change of the record, so it
-    is told to whoever listens.
+    With `trend_minutes` (layers of latest values only) the column holds how much the value has changed since then, in
+    the same unit: against the newest value that is at least so old, and at most twice as old. With `levels` it holds
+    how many of these thresholds the value has reached; with `below`, how many it has fallen to. A column of codes holds
+    the code of that number instead: the first where none is reached, the last where all are. A change of level is a
+    change of the record, so it is told to whoever listens.
     """
 
     source: Name = Field(alias="from")
@@ -28,3 +29,19 @@ class Derived(Model):
         if sum([self.trend_minutes is not None, bool(self.levels), bool(self.below)]) != 1:
             raise ValueError("derived is by trend_minutes, by levels or by below, and by one of them")
         return self
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The thresholds of `levels` or `below`, whichever is given."""
+        return self.levels or self.below
+
+    def faults(self, kind: str, columns: dict[str, str], codes: int | None) -> list[str]:
+        """What does not fit the layer's kind and columns (name to type), and the number of codes of its own column."""
+        found = [] if self.source in columns else [f"no column is called {self.source}"]
+        if self.trend_minutes is not None and kind != "latest":
+            found.append("trend_minutes is for layers of latest values")
+        if kind not in ("latest", "reference"):
+            found.append(f"nothing is derived in a layer of the kind {kind}")
+        if codes is not None and codes != len(self.thresholds) + 1:
+            found.append(f"{len(self.thresholds)} thresholds, wanted one less than the {codes} codes")
+        return found

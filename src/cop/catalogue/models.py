@@ -24,6 +24,7 @@ Group = Literal[
 ]  # fmt: skip
 Role = Literal[
     "title", "title_zh", "time", "updated", "mode", "release",
+    "says",  # what the source says otherwise than a person has written
     "run", "valid", "valid_to", "version",  # of a model's outcome: when it ran, what it is valid for, which model
 ]  # fmt: skip
 Licence = Literal["DG", "CSDI", "GEO", "ODbL", "PD", "JMA", "exercise"]
@@ -337,8 +338,9 @@ class Layer(Model):
         if self.key is None and self.kind in ("reference", "latest"):
             raise ValueError("key: name the columns that identify a feature, or geometry")
         for column in self.columns:
-            if column.derived and (self.kind != "latest" or column.derived.source not in names):
-                raise ValueError(f"{column.name}.derived: is of a column of the same layer, one of latest values")
+            codes = len(column.codes) if column.codes else None
+            if column.derived and (faults := column.derived.faults(self.kind, dict.fromkeys(names, ""), codes)):
+                raise ValueError(f"{column.name}.derived: {'; '.join(faults)}")
         if self.kind == "latest" and self.with_role("time") is None:
             raise ValueError("columns: a layer of latest values needs one with the role time")
         labels = {role for role in ("mode", "release") if self.with_role(role) is not None}

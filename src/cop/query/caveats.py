@@ -5,6 +5,7 @@ The same records as those that /summary tells of in words: what a layer with `su
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -22,10 +23,14 @@ _MOST_FEEDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Caveat:
-    """What makes an answer doubtful, as a header's value, and what that depends on (for entity tags)."""
+    """What makes an answer doubtful, as a header's value."""
 
     told: str = ""
-    depends_on: tuple[object, ...] = ()
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """What an entity tag takes of it: nothing where all is well, however often the feeds are heard of."""
+        return (self.told,) if self.told else ()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -38,16 +43,19 @@ NONE = Caveat()
 
 def caveat_of(question: Question) -> Caveat:
     """The caveat of an answer: `feed;state=stale;age=1234` (age in seconds), with commas between several feeds."""
-    names = question.layer.feeds
+    return caveat_behind([question.layer], question.visible, question.moment)
+
+
+def caveat_behind(layers: Iterable[Layer], visible: VisibleSet, asof: int | None = None) -> Caveat:
+    """The caveat of what is told from several layers, now or as of a number."""
+    names = {name for layer in layers for name in layer.feeds}
     if not names:
         return NONE
-    told, marks = [], []
+    told = []
     for layer in telling():
-        plain = Question(layer=layer, visible=question.visible, asof=question.moment)
-        state = answer.current_state(plain)
-        marks.append(state.depends_on)
-        told += [text for name, text in _doubtful(layer, plain.visible, plain.asof, state.depends_on) if name in names]
-    return Caveat(", ".join(told), tuple(marks))
+        state = answer.current_state(Question(layer=layer, visible=visible, asof=asof))
+        told += [text for name, text in _doubtful(layer, visible, asof, state.depends_on) if name in names]
+    return Caveat(", ".join(told))
 
 
 @lru_cache(maxsize=1)

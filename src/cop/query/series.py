@@ -102,15 +102,23 @@ def _statement(asked: SeriesAsked) -> sql.Composed:
     time = asked.layer.with_role("time")
     assert time is not None
     names = [sql.Identifier(column.name) for column in asked.columns]
+    sums = [(one.name, sql.Identifier(one.name), sql.Identifier(f"{one.name} count")) for one in asked.columns]
     listed = sql.SQL(", ").join
     pieces: dict[str, sql.Composable] = {
         "time": sql.Identifier(time.name), "series": sql.Identifier("obs", asked.layer.id), "columns": listed(names),
-        "means": listed([sql.SQL("round(avg({0})::numeric, 3)::float8").format(name) for name in names]),
-        "averages": listed([sql.SQL("avg({0}) AS {0}").format(name) for name in names]),
-        "put_away": listed([
-            sql.SQL("avg(mean) FILTER (WHERE name = {}) AS {}").format(sql.Literal(column.name), name)
-            for column, name in zip(asked.columns, names, strict=True)
+        "means": listed([
+            sql.SQL("round((sum({0}) / sum({1}))::numeric, 3)::float8").format(total, count) for _, total, count in sums
         ]),
+        "sums": listed([
+            sql.SQL("sum({0})::float8 AS {0}, nullif(count({0}), 0) AS {1}").format(total, count)
+            for _, total, count in sums
+        ]),
+        "put_away": listed([_put_away(*one) for one in sums]),
     }  # fmt: skip
     text = statements(SQL)["raw" if asked.step == "raw" else "hourly"]
     return sql.SQL(text).format(**{name: piece for name, piece in pieces.items() if f"{{{name}}}" in text})
+
+
+def _put_away(name: str, total: sql.Identifier, count: sql.Identifier) -> sql.Composed:
+    text = sql.SQL("sum(mean * count) FILTER (WHERE name = {0}) AS {1}, sum(count) FILTER (WHERE name = {0}) AS {2}")
+    return text.format(sql.Literal(name), total, count)

@@ -159,7 +159,7 @@ def _moment(asked: Asked, question: Question) -> datetime:
         if found is not None:
             return found
     clock = exercise_now() if question.visible.mode == "exercise" else None
-    return clock if clock is not None else datetime.now(UTC).replace(second=0, microsecond=0)
+    return (clock or datetime.now(UTC)).replace(second=0, microsecond=0)
 
 
 def _last_change(question: Question) -> datetime | None:

@@ -8,10 +8,11 @@ WHERE id = %(id)s AND {time} >= coalesce(%(start)s, '-infinity'::timestamptz)
 ORDER BY {time} DESC LIMIT %(limit)s;
 
 -- hourly --
--- Means by the hour: of the days that are kept whole, and of those that were put away. Only hours that are asked for are
+-- Means by the hour: of the days that are kept whole, and of those that were put away; of an hour that both tell of, by
+-- the number of observations. Only hours that are asked for are
 -- read; an hour that has begun before the start, or ends after the end, is one whole all the same.
 SELECT hour, {means} FROM (
-    SELECT date_trunc('hour', {time}) AS hour, {averages} FROM {series}
+    SELECT date_trunc('hour', {time}) AS hour, {sums} FROM {series}
      WHERE id = %(id)s AND {time} >= coalesce(date_trunc('hour', %(start)s::timestamptz), '-infinity'::timestamptz)
        AND {time} < coalesce(date_trunc('hour', %(end)s::timestamptz) + interval '1 hour', 'infinity'::timestamptz)
      GROUP BY 1

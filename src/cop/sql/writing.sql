@@ -1,10 +1,12 @@
 -- Writes of the API, each statement a part of one transaction of the app role.
 
 -- look --
--- Whose eyes this transaction looks through, who acts, and why; ends with the transaction. Braces: one message begins it.
+-- Whose eyes this transaction looks through, who acts, why, and by which clock; ends with the transaction. Braces: one
+-- message begins it.
 BEGIN; SELECT set_config('cop.visible', {visible}, true), set_config('cop.actor', {actor}, true),
        set_config('cop.cause', {cause}, true), set_config('cop.request', {request}, true),
-       set_config('cop.role', {role}, true), set_config('cop.department', {department}, true);
+       set_config('cop.role', {role}, true), set_config('cop.department', {department}, true),
+       set_config('cop.scenario_at', {clock}, true);
 
 -- clock --
 SELECT cop.clock(%(mode)s);

@@ -94,12 +94,13 @@ def change(
         kept = {*rules.by_store, *rules.fixed}
         given = {column.name: None for column in layer.columns if column.name not in kept} | given
     changed = {name: value for name, value in given.items() if _differs(name, value, before)}
-    if not changed:
+    seen = _seen(layer, before, given)
+    if not changed and not seen:
         return False
     check_changes(layer, writer.principal, before, (name for name in changed if name != "geom"))
     if "geom" in changed:
         check_owner(writer.principal, before, "moving the record")
-    draft = Draft(layer, writer, before, changed)
+    draft = Draft(layer, writer, before, {**changed, **seen})
     faults = faults_of_missing(layer, draft.after) + _faults_of_references(connection, draft, rules.refers)
     if faults:
         raise Invalid(faults)
@@ -135,6 +136,14 @@ def lock(connection: Connection, layer: Layer, writer: Writer, id_: str) -> tupl
 def number(connection: Connection) -> None:
     """Give what was written its place in the journal; from here on others wait for the commit."""
     connection.execute(statements(SQL)["number"])
+
+
+def _seen(layer: Layer, before: Record, given: Record) -> Record:
+    """Who writes a column has seen what its source says otherwise there, and it is listed no longer."""
+    says = layer.with_role("says")
+    listed = before.get(says.name) or [] if says is not None else []
+    left = [told for told in listed if told.partition(": ")[0] not in given]
+    return {says.name: left} if says is not None and left != listed else {}
 
 
 def _read(layer: Layer, writer: Writer, body: Body) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ MISSING = frozenset({"", "n/a", "na", "m", "////", "--", "-", "***", "null", "no
 """What sources write where there is no value, in lower case; `-1` and `99` are missing in some feeds only."""
 
 _LONGEST = 20_000
+_NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{0,12})?", re.ASCII).fullmatch
 
 
 @contextmanager
@@ -95,11 +96,16 @@ def row_checked(row: Mapping[str, str]) -> Mapping[str, str]:
     return row
 
 
-def collect(items: Iterable[tuple[int, Any]], read: Callable[[Any], Record | None], time: str | None = None) -> Parsed:
+def collect(
+    items: Iterable[tuple[int, Any]],
+    read: Callable[[Any], Record | None],
+    time: str | None = None,
+    key_of: Callable[[Any], str | None] | None = None,
+) -> Parsed:
     """Read numbered items into records. What raises ValueError is refused, and the others go on.
 
-    A second record of the same id (and the same value of the column `time`, where one is named) is refused. An item
-    that reads as None is nothing that the layer has a place for.
+    `key_of` reads the record's id alone, for what is refused. A second record of the same id (and the same value of the
+    column `time`, where one is named) is refused. An item that reads as None is nothing that the layer has a place for.
     """
     parsed = Parsed()
     seen: dict[object, int] = {}
@@ -107,17 +113,27 @@ def collect(items: Iterable[tuple[int, Any]], read: Callable[[Any], Record | Non
         try:
             record = read(item)
         except ValueError as exc:
-            parsed.refusals.append(refuse(ordinal, str(exc), storable(repr(item)[:600])))
+            known = _key_of(item, key_of)
+            parsed.refusals.append(refuse(ordinal, str(exc), storable(repr(item)[:600]), known))
             continue
         if record is None:
             continue
         key = (record.id, record.properties.get(time) if time else None)
         if key in seen:
-            parsed.refusals.append(refuse(ordinal, f"repeats number {seen[key]}", storable(repr(item)[:600])))
+            parsed.refusals.append(
+                refuse(ordinal, f"repeats number {seen[key]}", storable(repr(item)[:600]), record.id)
+            )
             continue
         seen[key] = ordinal
         parsed.records.append(record)
     return parsed
+
+
+def _key_of(item: Any, key_of: Callable[[Any], str | None] | None) -> str | None:
+    try:
+        return key_of(item) if key_of is not None else None
+    except ValueError:
+        return None
 
 
 def newest(parsed: Parsed, column: str) -> datetime | None:
@@ -152,9 +168,11 @@ def text_of(value: object) -> str | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"found {_shown(value)}, wanted a text")
-    text = storable(str(value)).strip()
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"found {_shown(value)}, wanted a text")
+        value = str(value)
+    text = storable(value).strip()
     if len(text) > _LONGEST:
         raise ValueError(f"found a text of {len(text)} characters, wanted at most {_LONGEST}")
     return text or None
@@ -180,20 +198,20 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def number_of(value: object, what: str, low: float, high: float, missing: Iterable[str] = ()) -> float | None:
+def number_of(value: object, what: str, low: float, high: float, missing: Collection[str] = ()) -> float | None:
     """A number between two limits, or None for any of the words for missing and those of `missing`.
 
     Raises ValueError for anything else, so also for `1e3`, `nan`, and digits of other scripts.
     """
     text = text_of(value)
-    if text is None or text.lower() in MISSING or text in set(missing):
+    if text is None or text.lower() in MISSING or text in missing:
         return None
-    if not re.fullmatch(r"[+-]?\d{1,9}(\.\d{0,12})?", text, re.ASCII) or not low <= float(text) <= high:
+    if not _NUMBER(text) or not low <= (number := float(text)) <= high:
         raise ValueError(f"{what}: found {text[:60]!r}, wanted {low:g} to {high:g}")
-    return float(text)
+    return number
 
 
-def whole_of(value: object, what: str, low: int, high: int, missing: Iterable[str] = ()) -> int | None:
+def whole_of(value: object, what: str, low: int, high: int, missing: Collection[str] = ()) -> int | None:
     """A whole number between two limits, or None where missing. Raises ValueError."""
     number = number_of(value, what, low, high, missing)
     if number is None or number.is_integer():

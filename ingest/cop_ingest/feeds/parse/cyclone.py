@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from urllib.parse import urlsplit, urlunsplit
@@ -28,11 +28,12 @@ from cop_ingest.feeds.parse.common import (
 )
 from cop_ingest.feeds.payload import NotThisFeed, Payload, Reading
 from cop_ingest.geometry import to_wkb
-from cop_ingest.records import Parsed, Record, refuse
+from cop_ingest.records import Parsed, Record, Refusal, refuse
 from cop_ingest.xmlsafe import fields_of, local_name
 
 _HOST = "www.weather.gov.hk"
 _ID = re.compile(r"\w{1,12}", re.ASCII)
+_MOST_POSITIONS = 500  # of one cyclone
 _KINDS = {"PastInformation": "past", "AnalysisInformation": "analysis", "ForecastInformation": "forecast"}
 _DEGREES = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)\s*([NSEW])", re.ASCII)
 _KMH = re.compile(r"(\d{1,3})\s*km/h", re.ASCII | re.IGNORECASE)
@@ -82,11 +83,11 @@ def parse(payload: Payload) -> Reading:
         try:
             cyclone = _cyclone(entry)
         except ValueError as exc:
-            parsed.refusals.append(refuse(ordinal, str(exc), str(fields_of(entry))))
+            parsed.refusals.append(_lost(ordinal, str(exc), entry))
             continue
         part = f"track_{cyclone.id.lower()}"
         if part not in payload.parts:
-            parsed.refusals.append(refuse(ordinal, f"the track of {cyclone.id} did not come", str(fields_of(entry))))
+            parsed.refusals.append(_lost(ordinal, f"the track of {cyclone.id} did not come", entry))
             continue
         root = xml_part(payload, part, "TropicalCycloneTrack")
         one = _track(root, cyclone, _bulletin_time(root, part))
@@ -94,6 +95,11 @@ def parse(payload: Payload) -> Reading:
         parsed.refusals.extend(one.refusals)
     # The newest bulletin's time goes back when its cyclone leaves the list; it does not tell when the answer was made.
     return Reading(parsed, newest(parsed, "bulletin_at"), None)
+
+
+def _lost(ordinal: int, reason: str, entry: Element) -> Refusal:
+    """A cyclone that could not be read, with all its positions."""
+    return replace(refuse(ordinal, reason, str(fields_of(entry))), stands_for=_MOST_POSITIONS)
 
 
 def _entries(payload: Payload) -> list[Element]:

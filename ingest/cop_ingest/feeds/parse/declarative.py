@@ -45,7 +45,8 @@ def parse_declared(declaration: Declaration, layer_id: str, payload: Payload) ->
     items = [item for part in payload.parts for item in items_of(declaration, payload, part)]
     time = layer.with_role("time") if layer.kind == "latest" else None
     read = partial(_record, declaration, layer)
-    parsed = collect(enumerate(items, 1), read, time.name if time else None)
+    key_of = partial(_id, declaration, layer)
+    parsed = collect(enumerate(items, 1), read, time.name if time else None, key_of)
     return Reading(parsed, newest(parsed, declaration.observed) if declaration.observed else None, None)
 
 
@@ -61,6 +62,17 @@ def _record(declaration: Declaration, layer: Layer, item: Item) -> Record:
         properties["source_ref"] = id_
     geometry, remarks = _geometry(declaration, item, layer)
     return Record(id_, properties, to_wkb(geometry) if geometry is not None else None, remarks)
+
+
+def _id(declaration: Declaration, layer: Layer, item: Item) -> str:
+    """The record's id alone, without what else it holds."""
+    told = {
+        name: _value(item, declaration.columns[name], layer.by_name[name])
+        if name in declaration.columns
+        else declaration.constants.get(name)
+        for name in declaration.id
+    }
+    return declaration.prefix + _key(declaration, item, told)
 
 
 def _key(declaration: Declaration, item: Item, properties: Mapping[str, object]) -> str:

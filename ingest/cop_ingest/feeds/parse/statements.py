@@ -49,7 +49,7 @@ def _both(payload: Payload, member: str, key: Callable[[Any], str], read: Callab
     english = _keyed(_listed(payload, "en", member), key)
     chinese = _keyed(_listed(payload, "tc", member), key) if "tc" in payload.parts else {}
     pairs = [(name, english.get(name), chinese.get(name)) for name in {**english, **chinese}]
-    parsed = collect(enumerate(pairs, 1), read)
+    parsed = collect(enumerate(pairs, 1), read, key_of=lambda pair: pair[0] or None)
     return Reading(parsed, newest(parsed, "issued_at"), None)
 
 

@@ -34,14 +34,18 @@ def _reading(parsed: Parsed) -> Reading:
     records = [_keyed(record) for record in parsed.records]
     # An older version of an incident that is here is no message lost; a refusal would keep what is over from ending.
     lost = [refusal for refusal in parsed.refusals if not refusal.reason.startswith("superseded")]
-    refusals = [Refusal(refusal.ordinal, refusal.reason, storable(refusal.raw)) for refusal in lost]
+    refusals = [Refusal(one.ordinal, one.reason, storable(one.raw), _ref(one.key) if one.key else None) for one in lost]
     kept = Parsed(records, refusals)
     # The newest announcement's time goes back when its message leaves the list; it does not tell when it was made.
     return Reading(kept, newest(kept, "reported_at"), None)
 
 
+def _ref(id_: str) -> str:
+    return id_.removeprefix("TD:").removeprefix("V1-")
+
+
 def _keyed(record: Record) -> Record:
     """The incident under its own number: the ID of version 2 is that of one version only."""
-    ref = record.id.removeprefix("TD:").removeprefix("V1-")
+    ref = _ref(record.id)
     properties = {name: value for name, value in record.properties.items() if name not in _LOADERS}
     return Record(ref, {**properties, "source_ref": ref}, record.geometry, record.remarks)

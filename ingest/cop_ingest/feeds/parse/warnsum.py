@@ -30,7 +30,7 @@ def parse(payload: Payload) -> Reading:
     """
     languages = {part: _categories(payload, part) for part in ("en", "tc") if part in payload.parts or part == "en"}
     entries = _joined(languages["en"], languages.get("tc", {}))
-    parsed = collect(enumerate(entries, 1), lambda entry: _record(entry, payload.options))
+    parsed = collect(enumerate(entries, 1), lambda entry: _record(entry, payload.options), key_of=_ref)
     return Reading(parsed, newest(parsed, "issued_at"), None)
 
 
@@ -54,22 +54,41 @@ def _joined(english: Mapping[str, Any], chinese: Mapping[str, Any]) -> Iterator[
             yield category, {}, entry
 
 
-def _record(entry: _Entry, options: Mapping[str, Any]) -> Record | None:
-    category, english, chinese = entry[0], object_of(entry[1], entry[0]), object_of(entry[2], entry[0])
-    told = english or chinese
-    code = id_from_value(line_of(told.get("code")) or category)
+def _ref(entry: _Entry) -> str:
+    return f"{_code(entry)}-{compact(_issued_at(entry))}"
+
+
+def _told(entry: _Entry) -> dict[str, Any]:
+    return object_of(entry[1], entry[0]) or object_of(entry[2], entry[0])
+
+
+def _code(entry: _Entry) -> str:
+    code = id_from_value(line_of(_told(entry).get("code")) or entry[0])
     if not code:
         raise ValueError("code: is missing, and so is the category")
+    return code
+
+
+def _issued_at(entry: _Entry) -> datetime:
+    told = _told(entry)
+    issued_at = time_of(told.get("issueTime"), "issueTime") or time_of(told.get("updateTime"), "updateTime")
+    if issued_at is None:
+        raise ValueError(f"{entry[0]}: neither issueTime nor updateTime; one of them is part of the key")
+    return issued_at
+
+
+def _record(entry: _Entry, options: Mapping[str, Any]) -> Record | None:
+    english, chinese = object_of(entry[1], entry[0]), object_of(entry[2], entry[0])
+    told = english or chinese
+    code = _code(entry)
     if code == "CANCEL":
         return None  # all of the category are cancelled, and end by not being there
     updated_at = time_of(told.get("updateTime"), "updateTime")
-    issued_at = time_of(told.get("issueTime"), "issueTime") or updated_at
-    if issued_at is None:
-        raise ValueError(f"{category}: neither issueTime nor updateTime; one of them is part of the key")
+    issued_at = _issued_at(entry)
     action, remarks = _action(told)
     districts = [str(district) for district in options.get("areas", {}).get(code, ())]
     names = options.get("names", {}).get(code, {})
-    ref = f"{code}-{compact(issued_at)}"
+    ref = _ref(entry)
     properties: dict[str, object] = {
         "code": code,
         "name_en": names.get("en") or _name(english),

@@ -17,15 +17,20 @@ _STATUSES = {"suspended": "suspended", "resumed": "resumed", "scheduled": "plann
 
 def parse(payload: Payload) -> Reading:
     """The suspensions of the part `all`; Record.id is the suspension's number. Raises NotThisFeed."""
-    return Reading(collect(rows_of(payload, "all", _HEADER), _record), None, None)
+    return Reading(collect(rows_of(payload, "all", _HEADER), _record, key_of=_ref), None, None)
 
 
-def _record(row: Mapping[str, str]) -> Record:
-    row = row_checked(row)
+def _ref(row: Mapping[str, str]) -> str:
     number = wanted_text(row.get("SUSPENSION_ID"), "SUSPENSION_ID")
     ref = f"WSD-{id_from_value(number)}"
     if ref == "WSD-":
         raise ValueError(f"SUSPENSION_ID: found {number!r}, wanted letters and digits")
+    return ref
+
+
+def _record(row: Mapping[str, str]) -> Record:
+    row = row_checked(row)
+    ref = _ref(row)
     district = district_code(row.get("DISTRICT_ENG")) or district_code(row.get("DISTRICT_ZHT"))
     resumed_at = time_of(row.get("ACTUAL_RESUMPTION_DATE_TIME"), "ACTUAL_RESUMPTION_DATE_TIME")
     status = _STATUSES.get(matching_form(row["STATUS"]))
@@ -36,7 +41,7 @@ def _record(row: Mapping[str, str]) -> Record:
     suspended_at, unread = _suspended_at(row)
     remarks += unread
     properties: dict[str, object] = {
-        "suspension_no": number,
+        "suspension_no": line_of(row.get("SUSPENSION_ID")),
         "title_en": address[0],
         "title_zh": address[1],
         "water_en": line_of(row.get("WATER_TYPE_DESCRIPTION")),

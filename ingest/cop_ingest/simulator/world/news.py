@@ -11,6 +11,7 @@ from shapely.geometry import Point
 
 from cop.catalogue import catalogue
 from cop_ingest.places import PLACES, Place
+from cop_ingest.scenario.sources import news_number
 from cop_ingest.simulator.chance import chosen, share
 from cop_ingest.simulator.world.told import TRAFFIC, Incident
 
@@ -20,7 +21,8 @@ _STATUS = {
     "reported": "NEW", "confirmed": "NEW", "responding": "UPDATED", "controlled": "UPDATED",
     "completed": "CLOSED", "cancelled": "GONE",
 }  # fmt: skip
-_FIRST_NUMBER, _FIRST_ID = 7201, 131_000
+_FIRST_ID = 131_000
+_FIRST_ECHO = 50_000  # of the news' numbers: far above those of its own incidents
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,16 @@ class News:
     @cached_property
     def numbers(self) -> dict[str, Incident]:
         """The incidents that are told, by the news' numbers."""
-        told = [incident for incident in self.told if self._is_told(incident)]
-        return {f"IN-25-{_FIRST_NUMBER + count:05d}": incident for count, incident in enumerate(told)}
+        found: dict[str, Incident] = {}
+        own = echoes = 0
+        for incident in filter(self._is_told, self.told):
+            if incident.department == TRAFFIC:
+                found[news_number(own)] = incident
+                own += 1
+            else:
+                found[news_number(_FIRST_ECHO + echoes)] = incident
+                echoes += 1
+        return found
 
     def _is_told(self, incident: Incident) -> bool:
         first = incident.versions[0][1]

@@ -9,10 +9,10 @@ from datetime import datetime
 from shapely.geometry.base import BaseGeometry
 
 from cop_ingest.scenario.calendar import DAY_STARTS
+from cop_ingest.scenario.sources import NEWS_DEPARTMENT
 from cop_ingest.scenario.steps import Step
 
-TRAFFIC = "TD"
-"""The department whose incidents come by the traffic news; those of all others come as returns."""
+TRAFFIC = NEWS_DEPARTMENT
 
 
 @dataclass(slots=True)

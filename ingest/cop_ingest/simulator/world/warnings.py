@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cop_ingest.scenario.calendar import DAY_ENDS, DAY_EVENT, SIGNALS, Signal
+from cop_ingest.scenario.calendar import DAY_ENDS, DAY_EVENT, NOT_IN_THE_SUMMARY, SIGNALS, Signal
 
-NOT_IN_THE_SUMMARY = frozenset({"SURGE"})
-"""Announcements that are special tips, not warnings."""
 CANCELLED_BY_WORD = frozenset({"WTCSGNL", "WL"})
 CANCEL_SHOWN = timedelta(minutes=30)
 """These the summary shows as cancelled for so long; all other warnings end by disappearing."""
