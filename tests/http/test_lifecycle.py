@@ -34,12 +34,12 @@ class Installation:
 
     def cop(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COP, *words], env=self.env | more, capture_output=True, text=True, timeout=120, check=False
+            [*COP, *words], env=self.env | more, capture_output=True, text=True, timeout=300, check=False
         )
 
     def start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen([*COP, "run"], env=self.env, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/ready", timeout=5).status_code == 200:
@@ -71,7 +71,7 @@ def test_run_serves_stop_stops_and_run_again_loads_nothing_twice(installation: I
     assert "Traceback" not in taken.stderr
     assert "stop it first" in installation.cop("clean").stderr
     assert installation.cop("stop").returncode == 0
-    told = first.communicate(timeout=30)[1]
+    told = first.communicate(timeout=60)[1]
     assert first.returncode in (0, -signal.SIGTERM)
     assert "exercise stand-ins" in told
     assert "Traceback" not in told
@@ -80,7 +80,7 @@ def test_run_serves_stop_stops_and_run_again_loads_nothing_twice(installation: I
     again = httpx.get(f"{installation.url}/collections/incidents/items?limit=1").headers["cop-sequence"]
     assert again == sequence, "nothing was loaded twice"
     second.send_signal(signal.SIGTERM)
-    told = second.communicate(timeout=30)[1]
+    told = second.communicate(timeout=60)[1]
     assert "new," not in told
     assert "records (" not in told
 
