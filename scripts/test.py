@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 STATE = ROOT / "var" / "test"
 CLUSTER = ROOT / "var" / "test-cluster"
-MEMORY = Path("/dev/shm")  # a file system in memory, wherever Linux runs
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, wherever Linux runs
 # What the cluster comes to while all suites run, twice over, and what the suites themselves need beside it.
 CLUSTER_BYTES = 6 << 30
 BESIDE_BYTES = 4 << 30

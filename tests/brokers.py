@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from conftest import free_port
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from servers import free_port
 
 CONFIG = """
 listener {port} 127.0.0.1
@@ -48,7 +48,7 @@ class Mosquitto:
 
     def start(self) -> None:
         self.process = subprocess.Popen([self._program, "-c", str(self._config)], stdout=self._log, stderr=self._log)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             try:
                 Reader(self.port, "probe", None).close()
@@ -61,7 +61,7 @@ class Mosquitto:
     def stop(self, *, hard: bool = False) -> None:
         if self.process is not None:
             (self.process.kill if hard else self.process.terminate)()
-            self.process.wait(15)
+            self.process.wait(60)
             self.process = None
 
     def close(self) -> None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +14,7 @@ import hypothesis
 import psycopg
 import psycopg.sql
 import pytest
+from servers import APP, Server
 
 from cop.catalogue import catalogue
 from cop.query import answer
@@ -30,7 +27,6 @@ from cop_server.cluster import Cluster, create_database, drop_database, ensure_c
 from cop_server.installation import build_basemap, load
 
 ROOT = Path(__file__).parent.parent
-SERVE = "cop serve"  # in place of an application: the server as `cop serve` starts it, with a COP_VAR of its own
 
 # The servers of the suites and what a test does by itself have one state folder, without scripts/test.py too.
 os.environ.setdefault("COP_VAR", str(ROOT / "var" / "test"))
@@ -168,60 +164,10 @@ def database(store: Cluster) -> str:
     return store.owner_dsn
 
 
-def free_port() -> int:
-    """A port on loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Server:
-    """A server process of the suites: its address, and how to end it."""
-
-    def __init__(self, app_dsn: str, var: Path, app: str = "cop_server.app:create_app", **more: str) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.log = var / f"server-{port}.log"
-        # Suites ask more than any client may; those of the limits say which they want.
-        env = {**os.environ, "COP_RATE_LIMITS": "false", "COP_APP_DATABASE_URL": app_dsn, "COP_VAR": str(var),
-               "COP_URL": self.url, **more}  # fmt: skip
-        env.pop("COP_DATABASE_URL", None)
-        if app == SERVE:
-            command = [sys.executable, "-m", "cop_server", "serve"]
-            env |= {"COP_PORT": str(port), "COP_WORKERS": more.get("COP_WORKERS", "1")}
-        else:
-            factory = ["--factory"] if app.endswith("create_app") else []
-            command = [sys.executable, "-m", "uvicorn", app, *factory, "--port", str(port), "--log-level", "warning"]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
-
-    def wait(self, path: str, seconds: float = 60) -> None:
-        """Until the address answers."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                with urllib.request.urlopen(self.url + path, timeout=5):
-                    return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"the server did not start: {self.log.read_text()[-3000:]}")
-                time.sleep(0.1)
-
-    def stop(self) -> None:
-        """End the process that this object started."""
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
 def _starting(var: Path) -> Iterator[Callable[..., str]]:
     started: list[Server] = []
 
-    def start(app_dsn: str, wait: str = "/ready", app: str = "cop_server.app:create_app", **more: str) -> str:
+    def start(app_dsn: str, wait: str = "/ready", app: str = APP, **more: str) -> str:
         started.append(Server(app_dsn, var, app, **more))
         started[-1].wait(wait)
         return started[-1].url

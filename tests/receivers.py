@@ -138,7 +138,7 @@ class Receiver:
         return [(event["subject"], event["type"].endswith("delete")) for event in self.taken]
 
 
-def until(holds: Callable[[], bool], seconds: float = 20, told: Callable[[], object] = lambda: "") -> None:
+def until(holds: Callable[[], bool], seconds: float = 60, told: Callable[[], object] = lambda: "") -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -71,7 +71,7 @@ class Stream:
             self.last = about["id"]
             self._opened.set()
 
-    def until(self, holds: Callable[[Stream], bool], seconds: float = 15) -> None:
+    def until(self, holds: Callable[[Stream], bool], seconds: float = 60) -> None:
         """Wait until something holds of what came."""
         deadline = time.monotonic() + seconds
         while not holds(self):
@@ -88,7 +88,7 @@ class Stream:
         if self._socket is not None and not self.ended.is_set():
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+        self._thread.join(30)
 
 
 def number(id_: str) -> int:

@@ -10,34 +10,67 @@ import typer
 
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
-from cop.query.counted import check_summaries
 from cop.resources import clone_folder
 from cop.settings import get_settings
 from cop.store.migrate import apply_layers, migrate
-from cop_server import exercise, feed_commands, installation, lifecycle, record_keeping, simulate
 from cop_server.cluster_existing import find_store
 from cop_server.console import explaining, say
-from cop_server.delivery import commands as delivery
-from cop_server.identity import keys
-from cop_server.inbox_commands import inbox_app
 from cop_server.keeping import commands as keeping
-from cop_tiles.styling.check import check_styles
+from cop_server.lazily import lazily
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture.")
+# What a command needs beyond this is imported when it is asked for: the whole takes two seconds.
 layers_app = typer.Typer(no_args_is_help=True, help="Layers: data in layers/*.yml.")
 ingest_app = typer.Typer(no_args_is_help=True, help="Data in: reference layers, first incidents, real-time feeds.")
-exercise_app = typer.Typer(no_args_is_help=True, help="The exercise: its territory, its story, its clock.")
 key_app = typer.Typer(no_args_is_help=True, help="API keys: for programs, QGIS and ArcGIS.")
+
+
+def _ingest(to: typer.Typer) -> None:
+    from cop_server import feed_commands
+
+    feed_commands.add_commands(ingest_app)
+    to.add_typer(ingest_app, name="ingest")
+
+
+def _exercise(to: typer.Typer) -> None:
+    from cop_server.exercise_commands import exercise_app
+
+    to.add_typer(exercise_app, name="exercise")
+
+
+def _simulate(to: typer.Typer) -> None:
+    from cop_server import simulate
+
+    simulate.add_to(to)
+
+
+def _inbox(to: typer.Typer) -> None:
+    from cop_server.inbox_commands import inbox_app
+
+    to.add_typer(inbox_app, name="inbox")
+
+
+def _record_keeping(to: typer.Typer) -> None:
+    from cop_server import record_keeping
+
+    record_keeping.add_commands(to)
+
+
+def _subscriptions(to: typer.Typer) -> None:
+    from cop_server.delivery import commands
+
+    commands.add_commands(to)
+
+
+_PARTS = {
+    "ingest": _ingest, "exercise": _exercise, "simulate": _simulate, "inbox": _inbox, "subscriptions": _subscriptions,
+    **dict.fromkeys(("verify", "redact", "head", "history", "observations", "audit"), _record_keeping),
+}  # fmt: skip
+app = typer.Typer(
+    cls=lazily(_PARTS), no_args_is_help=True, add_completion=False, help="An open-standards Common Operational Picture."
+)
 app.add_typer(layers_app, name="layers")
-app.add_typer(ingest_app, name="ingest")
-app.add_typer(exercise_app, name="exercise")
 app.add_typer(key_app, name="key")
-app.add_typer(inbox_app, name="inbox")
-record_keeping.add_commands(app)
-feed_commands.add_commands(ingest_app)
 keeping.add_to(app)
-delivery.add_commands(app)
-simulate.add_to(app)
 
 
 def main() -> None:
@@ -49,24 +82,32 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Start the store, bring it up to date, load what is missing, and serve until stopped."""
+    from cop_server import lifecycle
+
     lifecycle.run(get_settings())
 
 
 @app.command()
 def serve() -> None:
     """Serve only: the store is there and up to date (for service units; reads COP_APP_DATABASE_URL)."""
+    from cop_server import lifecycle
+
     lifecycle.serve(get_settings())
 
 
 @app.command()
 def stop() -> None:
     """Stop the server that `cop run` started here, and the private store."""
+    from cop_server import lifecycle
+
     lifecycle.stop(get_settings())
 
 
 @app.command()
 def status() -> None:
     """Say what runs: server, store, layers."""
+    from cop_server import lifecycle
+
     lifecycle.status(get_settings())
 
 
@@ -75,6 +116,8 @@ def clean(
     actual: Annotated[int | None, typer.Option(help="How many Actual records you know will be deleted.")] = None,
 ) -> None:
     """Delete the private store and all state; refused while it holds Actual records unless told their count."""
+    from cop_server import lifecycle
+
     lifecycle.clean(get_settings(), actual)
 
 
@@ -108,6 +151,8 @@ def render(
 @app.command()
 def basemap() -> None:
     """Build the embedded basemap from the layers, where they have changed."""
+    from cop_server import installation
+
     settings = get_settings()
     if not installation.build_basemap(settings, find_store(settings).owner_dsn):
         raise typer.Exit(1)
@@ -135,6 +180,9 @@ def apply() -> None:
 @layers_app.command()
 def check() -> None:
     """Read all layer files and say what is wrong with them."""
+    from cop.query.counted import check_summaries
+    from cop_tiles.styling.check import check_styles
+
     check_styles(catalogue())
     check_summaries(catalogue())
     say(f"{len(catalogue().layers)} layers, all well")
@@ -149,6 +197,7 @@ def reference(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about licences on a terminal.")] = False,
 ) -> None:
     """Load the reference layers and first incidents that are not loaded yet, or the published originals."""
+    from cop_server import installation
     from cop_server.published import fetch_published
 
     settings = get_settings()
@@ -158,37 +207,6 @@ def reference(
         raise SetupTrouble("layers are named with --published only; without it all that is missing is loaded")
     else:
         installation.load(settings, find_store(settings).owner_dsn)
-
-
-@exercise_app.command()
-def build(
-    seed: Annotated[int | None, typer.Option(help="Seed of territory and story; none: COP_EXERCISE_SEED.")] = None,
-) -> None:
-    """Make the exercise territory where no real data are, and tell its story up to 03:00 of the typhoon day."""
-    settings = get_settings()
-    chosen = settings if seed is None else settings.model_copy(update={"exercise_seed": seed})
-    installation.load(chosen, find_store(settings).owner_dsn)
-
-
-@exercise_app.command()
-def play(
-    to: Annotated[str, typer.Option(help="Time of the story, 2025-09-24T09:00; Hong Kong time without an offset.")],
-) -> None:
-    """Tell the story on, and with it move the exercise's clock."""
-    settings = get_settings()
-    exercise.play(find_store(settings).owner_dsn, settings, to)
-
-
-@exercise_app.command(name="run")
-def run_day(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0: a free one.", min=0, max=65535)] = simulate.PORT,
-    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with standard input.")] = False,
-) -> None:
-    """Serve the feeds of this store's exercise from the time on its clock on, and its returns (`cop run` does it)."""
-    settings = get_settings()
-    if beside:
-        feed_commands.end_with_input_soon()
-    exercise.run(find_store(settings).owner_dsn, settings, port)
 
 
 @key_app.command(name="create")
@@ -201,6 +219,8 @@ def create_key(
     days: Annotated[int | None, typer.Option(help="How long it holds; none: until it is revoked.", min=1)] = None,
 ) -> None:
     """Make a key and show it, this once."""
+    from cop_server.identity import keys
+
     name, key = keys.create(find_store(get_settings()).owner_dsn, label, role, department, days)
     say(f"key {name} for {label}; keep it now, it cannot be shown again:")
     typer.echo(key)
@@ -209,6 +229,8 @@ def create_key(
 @key_app.command(name="list")
 def list_keys() -> None:
     """Show all keys: id, state, role, department, holder."""
+    from cop_server.identity import keys
+
     now = datetime.now(UTC)
     for line in keys.listed(find_store(get_settings()).owner_dsn):
         state = "revoked" if line.revoked_at else "expired" if line.expires_at and line.expires_at < now else "valid"
@@ -218,5 +240,7 @@ def list_keys() -> None:
 @key_app.command(name="revoke")
 def revoke_key(name: Annotated[str, typer.Argument(help="The key's id, as `cop key list` shows it.")]) -> None:
     """End a key. Servers that know it stop taking it within five seconds."""
+    from cop_server.identity import keys
+
     keys.revoke(find_store(get_settings()).owner_dsn, name)
     say(f"key {name} is revoked")

@@ -10,43 +10,32 @@ import time
 from pathlib import Path
 
 import psycopg
-import uvicorn
 from psycopg import sql
 
 from cop import heads
 from cop.catalogue import catalogue
 from cop.errors import SetupTrouble
 from cop.settings import Settings, get_settings
-from cop_server import exercise
 from cop_server.cluster import cluster_status, ensure_cluster, remove_cluster, stop_cluster
 from cop_server.cluster_existing import CLUSTER_FOLDER, find_store
 from cop_server.cluster_place import find_place
 from cop_server.console import say, step, warn
-from cop_server.delivery.mqtt import publications
 from cop_server.feed_process import feeding, listening, playing
-from cop_server.identity.sessions import SECRET_FILE
-from cop_server.installation import BASEMAP, bring_up_to_date
 from cop_server.keeping.archive import told_of
 from cop_server.preflight import need_port
 
 _PID_FILE = "server.pid"
 METRICS = "metrics"
 _OPEN_FILES = 65_536
-_STATE = (
-    BASEMAP,
-    "mapproxy",
-    "blobs",
-    "log",
-    heads.FOLDER,
-    METRICS,
-    SECRET_FILE,
-    _PID_FILE,
-)  # what `clean` deletes beside the store
 _GRACE_SECONDS = 10
 
 
 def run(settings: Settings) -> None:
     """Start the store, bring it up to date, and serve until a signal comes."""
+    # Here and below: what `stop` and `status` need is there in a third of the time without these.
+    from cop_server import exercise
+    from cop_server.installation import bring_up_to_date
+
     need_port(settings.host, settings.port)
     settings.var.mkdir(parents=True, exist_ok=True)
     with step("starting the store"):
@@ -69,6 +58,8 @@ def run(settings: Settings) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve until a signal comes; requests under way are finished first."""
+    from cop_server.delivery.mqtt import publications
+
     if not settings.app_database_url.get_secret_value():
         raise SetupTrouble("COP_APP_DATABASE_URL is not set; `cop run` sets it for the private store")
     publications(settings)  # what cannot be read is said here, not by each process
@@ -77,6 +68,8 @@ def serve(settings: Settings) -> None:
     pid_file.write_text(str(os.getpid()))
     _make_room(settings)
     # Not before: what counts reads at its import where the processes write their numbers.
+    import uvicorn
+
     from cop_server.border.log import configuration
     from cop_server.border.protocol import Protocol
 
@@ -173,10 +166,18 @@ def clean(settings: Settings, actual: int | None) -> None:
                 f"If they may go: make clean ACTUAL={found}"
             )
         remove_cluster(folder)
-    for name in _STATE:
+    for name in _state():
         path = settings.var / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     say("the store and all state are deleted; `make run` makes them anew")
+
+
+def _state() -> tuple[str, ...]:
+    """What `clean` deletes beside the store."""
+    from cop_server.identity.sessions import SECRET_FILE
+    from cop_server.installation import BASEMAP
+
+    return BASEMAP, "mapproxy", "blobs", "log", heads.FOLDER, METRICS, SECRET_FILE, _PID_FILE
 
 
 def actual_records(owner_dsn: str) -> int:

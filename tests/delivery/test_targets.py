@@ -17,12 +17,12 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import ROOT
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from receivers import Receiver
+from servers import ROOT
 
 from cop.errors import Invalid
 from cop.settings import Settings, get_settings

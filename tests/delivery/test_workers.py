@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from conftest import Server
 from receivers import QUICK, Receiver, in_order, replica_of, until
 from replicas import Life, features
+from servers import Server
 
 from cop.query.delta import Place
 from cop.settings import get_settings

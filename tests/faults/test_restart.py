@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from chain import faults
-from conftest import free_port
+from servers import free_port
 from streams import Stream, number
 from victims import Victim
 

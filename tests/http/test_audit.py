@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from conftest import Server
+from servers import Server
 
 from cop.audit import Filters, audited, note, prune_audit, sign_audit
 from cop.heads import Verifier, kept_heads
@@ -80,7 +80,7 @@ def asked(http: httpx.Client, **query: str) -> list[dict[str, Any]]:
 
 
 def until(http: httpx.Client, holds: Callable[[list[dict[str, Any]]], bool], **query: str) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not holds(found := asked(http, **query)):
         assert time.monotonic() < deadline, {entry["form"] for entry in found}
         time.sleep(0.1)

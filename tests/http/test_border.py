@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 import shapely
-from conftest import ROOT, SERVE  # type: ignore[import-not-found]
+from servers import ROOT, SERVE
 from streams import Stream  # type: ignore[import-not-found]
 
 from cop.catalogue import catalogue

@@ -13,7 +13,7 @@ from cop.resources import resource
 from cop_ingest.feeds.declared import Feed, feeds
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(server: str) -> Any:
     with httpx.Client(base_url=server, timeout=30) as client:
         yield client

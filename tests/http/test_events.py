@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from conftest import Server
 from jsonschema import Draft202012Validator
 from replicas import Life, Replica, audiences, features, incident
+from servers import Server
 from starlette.requests import Request
 from streams import Stream, number
 

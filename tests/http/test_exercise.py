@@ -13,7 +13,7 @@ ITEMS = "/collections/incidents/items"
 NOON_BEFORE = "2025-09-23T12:00:00Z"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(server: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server, timeout=60) as client:
         yield client

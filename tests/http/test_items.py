@@ -10,7 +10,7 @@ import pyproj
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(server: str) -> Any:
     with httpx.Client(base_url=server, timeout=30) as client:
         yield client

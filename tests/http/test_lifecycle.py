@@ -48,7 +48,7 @@ class Installation:
 
     def cop(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COP, *words], env=self.env | more, capture_output=True, text=True, timeout=120, check=False
+            [*COP, *words], env=self.env | more, capture_output=True, text=True, timeout=300, check=False
         )
 
     def start(self, **more: str) -> subprocess.Popen[str]:
@@ -85,7 +85,7 @@ def test_run_serves_stop_stops_and_run_again_loads_nothing_twice(installation: I
     assert "Traceback" not in taken.stderr
     assert "stop it first" in installation.cop("clean").stderr
     assert installation.cop("stop").returncode == 0
-    told = first.communicate(timeout=30)[1]
+    told = first.communicate(timeout=60)[1]
     assert first.returncode in (0, -signal.SIGTERM)
     assert "exercise stand-ins" in told
     assert "Traceback" not in told
@@ -94,7 +94,7 @@ def test_run_serves_stop_stops_and_run_again_loads_nothing_twice(installation: I
     again = httpx.get(f"{installation.url}/collections/incidents/items?limit=1").headers["cop-sequence"]
     assert again == sequence, "nothing was loaded twice"
     second.send_signal(signal.SIGTERM)
-    told = second.communicate(timeout=30)[1]
+    told = second.communicate(timeout=60)[1]
     assert "new," not in told
     assert "records (" not in told
 

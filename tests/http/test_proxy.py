@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from conftest import ROOT, SERVE, free_port  # type: ignore[import-not-found]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from servers import ROOT, SERVE, free_port
 
 from cop_server.cluster import Cluster, create_database, drop_database
 

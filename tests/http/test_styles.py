@@ -22,7 +22,7 @@ STYLESHEET = "application/vnd.mapbox.style+json"
 FEATURES = [layer.id for layer in catalogue().feature_layers]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(server: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server, timeout=60) as client:
         yield client

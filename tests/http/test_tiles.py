@@ -20,7 +20,7 @@ from cop_tiles.matrix import Tile, definition
 HONG_KONG = (114.17, 22.3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(server: str) -> Any:
     with httpx.Client(base_url=server, timeout=60) as client:
         yield client

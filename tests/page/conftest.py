@@ -107,7 +107,7 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests; each gets a context of its own."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "Debian's package chromium is missing: scripts/bootstrap test installs it"
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

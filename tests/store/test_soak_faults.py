@@ -50,7 +50,7 @@ def victim() -> Iterator[Victim]:
 
 @pytest.fixture
 def served(victim: Victim) -> Victim:
-    from conftest import free_port
+    from servers import free_port
 
     if victim.server is None:
         victim.serve(free_port())

@@ -66,7 +66,7 @@ def test_three_look_at_once_one_is_killed_and_each_row_comes_once(owner: Owner, 
     with psycopg.connect(store.owner_dsn) as holder:
         holder.execute("SELECT FROM cop.head FOR UPDATE")  # all three come to the numbering, and wait
         lookers = [subprocess.Popen([sys.executable, "-c", LOOK], stdout=subprocess.PIPE) for _ in range(3)]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         waiting = (
             "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
             " WHERE NOT granted AND datname = current_database()"

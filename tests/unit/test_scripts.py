@@ -182,7 +182,7 @@ def _runner(folder: Path, wanted: list[str]) -> subprocess.Popen[str]:
 MEETING = """
 def test_meeting():
     pathlib.Path("{me}").touch()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 50
     while not pathlib.Path("{other}").exists():
         assert time.monotonic() < end
         time.sleep(0.05)

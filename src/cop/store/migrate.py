@@ -19,7 +19,6 @@ import yoyo
 from cop.catalogue import Catalogue
 from cop.catalogue.spec import spec
 from cop.errors import SetupTrouble
-from cop.query.counted import columns_read, key
 from cop.resources import package_folder
 from cop.store.statements import statements
 
@@ -133,6 +132,9 @@ def apply_layers(owner_dsn: str, catalogue: Catalogue) -> dict[str, str]:
 
     Raises SetupTrouble that names layer, column and the way out; then nothing is changed.
     """
+    # Here: every command of `cop` imports this module, and only this function needs filters and shapes.
+    from cop.query.counted import columns_read, key
+
     outcome: dict[str, str] = {}
     try:
         with psycopg.connect(owner_dsn) as connection:
