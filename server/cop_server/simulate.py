@@ -59,6 +59,7 @@ def simulate(
     """Serve every feed of a typhoon day in its published format, as fast as wanted, with faults on request."""
     if scenario not in SCENARIOS:
         raise SetupTrouble(f"--scenario: there is no {scenario}; there is {', '.join(SCENARIOS)}")
+    ways = _ways(returns, returns_to, returns_keys, returns_mqtt) if replay is None else None
     settings = get_settings()
     world = World(
         settings.exercise_seed if seed is None else seed,
@@ -74,7 +75,6 @@ def simulate(
         simulator = Simulator(world, _clock(STARTS, ENDS, speed, start), endpoints())
         with step(f"making the {scenario} day"):
             world.warm()
-    ways = _ways(returns, returns_to, returns_keys, returns_mqtt) if replay is None else None
     _serve(simulator, host, port, ways, timedelta(minutes=returns_every))
 
 
@@ -136,6 +136,7 @@ def _serve(simulator: Simulator, host: str, port: int, ways: Ways | None, every:
         server_header=False, date_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     listening = config.bind_socket()
+    listening.listen()  # who reads the address below may ask at once
     began = simulator.clock.starts.astimezone(HKT)
     say(
         f"the simulator on http://{host}:{listening.getsockname()[1]} from {began:%Y-%m-%d %H:%M} Hong Kong time, "
