@@ -73,6 +73,7 @@ def simulate(
     """Serve every feed of a typhoon day in its published format, as fast as wanted, with faults on request."""
     if scenario not in SCENARIOS:
         raise SetupTrouble(f"--scenario: there is no {scenario}; there is {', '.join(SCENARIOS)}")
+    ways = _ways(returns, returns_to, returns_keys, returns_mqtt) if replay is None else None
     settings = get_settings()
     world = World(
         settings.exercise_seed if seed is None else seed,
@@ -89,7 +90,6 @@ def simulate(
         simulator = Simulator(world, _clock(STARTS, ENDS, speed, start), endpoints())
         with step(f"making the {scenario} day"):
             world.warm()
-    ways = _ways(returns, returns_to, returns_keys, returns_mqtt) if replay is None else None
     serve(simulator, host, port, ways, timedelta(minutes=returns_every))
 
 

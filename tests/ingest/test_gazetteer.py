@@ -212,6 +212,13 @@ def test_the_real_layers_place_what_the_feeds_say(loaded: Cluster) -> None:
             "SELECT a.road_zh, ST_AsBinary(a.geom), ST_AsBinary(b.geom) FROM layer.road_posts AS a JOIN layer.road_posts AS b "
             "USING (road_en) WHERE a.chainage_m = 0 AND b.chainage_m = 1000 AND a.road_en = 'Lung Cheung Road'"
         ).fetchone() or (None, None, None)  # fmt: skip
+        posts = connection.execute("SELECT road_en, chainage_m, ST_AsBinary(ST_Transform(geom, 2326)) FROM layer.road_posts"
+                                   " WHERE mod(chainage_m::integer, 5000) = 0").fetchall()  # fmt: skip
+    for name, measure, spot in posts:
+        found = place(index, [f"{name} CH {measure / 1000:.0f}+000"])
+        assert found is not None, name
+        at = Point(*to_east_north(found.point.x, found.point.y))
+        assert at.distance(shapely.from_wkb(spot)) <= found.uncertainty_m, name
     found = place(index, [f"塌樹，燈柱編號{lamp}"])
     assert found is not None
     assert found.point.distance(shapely.from_wkb(lit)) < 1e-6

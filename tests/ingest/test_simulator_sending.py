@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from brokers import Mosquitto, Reader
 from receivers import until
+from typer.testing import CliRunner
 
 from cop.errors import SetupTrouble
 from cop_ingest.inbox.declared import mappings
@@ -23,6 +24,7 @@ from cop_ingest.scenario.calendar import hong_kong
 from cop_ingest.simulator.returns import reports, returns_of
 from cop_ingest.simulator.sending import Api, Broker, Ways, read_keys
 from cop_ingest.simulator.world.world import STARTS, World
+from cop_server.cli import app
 from cop_server.cluster import Cluster, create_database, drop_database
 from cop_server.identity import keys
 
@@ -163,6 +165,10 @@ def test_works_departments_publish_their_forms_and_the_others_write_files(world:
 
 
 def test_what_the_command_is_told_is_read_strictly(tmp_path: Path) -> None:
+    for some in (["--returns-to", "http://cop"], ["--returns-keys", "keys.json"]):
+        asked = CliRunner().invoke(app, ["simulate", *some])
+        assert isinstance(asked.exception, SetupTrouble)
+        assert "go together" in str(asked.exception)
     file = tmp_path / "keys.json"
     for text in ("{", '["x"]', '{"XYZ": "secret"}', '{"FSD": 5}'):
         file.write_text(text)
