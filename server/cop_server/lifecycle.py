@@ -43,6 +43,7 @@ _STATE = (
     _PID_FILE,
 )  # what `clean` deletes beside the store
 _GRACE_SECONDS = 10
+_BESIDE_SECONDS = 35  # what runs beside the server ends after it, the feeds' worker with its turns under way
 
 
 def run(settings: Settings) -> None:
@@ -136,7 +137,7 @@ def _lives(pid: int) -> bool:
 
 
 def _wait(pid: int) -> None:
-    deadline = time.monotonic() + _GRACE_SECONDS + 5
+    deadline = time.monotonic() + _GRACE_SECONDS + _BESIDE_SECONDS
     while _lives(pid):
         if time.monotonic() > deadline:
             raise SetupTrouble(f"the server (process {pid}) has not stopped yet; look at it, then try again")
