@@ -28,6 +28,7 @@ _PID_FILE = "server.pid"
 METRICS = "metrics"
 _OPEN_FILES = 65_536
 _GRACE_SECONDS = 10
+_BESIDE_SECONDS = 35  # what runs beside the server ends after it, the feeds' worker with its turns under way
 
 
 def run(settings: Settings) -> None:
@@ -129,7 +130,7 @@ def _lives(pid: int) -> bool:
 
 
 def _wait(pid: int) -> None:
-    deadline = time.monotonic() + _GRACE_SECONDS + 5
+    deadline = time.monotonic() + _GRACE_SECONDS + _BESIDE_SECONDS
     while _lives(pid):
         if time.monotonic() > deadline:
             raise SetupTrouble(f"the server (process {pid}) has not stopped yet; look at it, then try again")

@@ -118,8 +118,8 @@ def test_an_exercise_is_played_and_goes_on_where_it_stood(installation: Installa
     )
     beside = [pid for words in BESIDE if (pid := child(first.pid, words))]
     assert len(beside) == len(BESIDE)
-    first.kill()
-    first.communicate(timeout=30)
+    assert installation.cop("stop").returncode == 0
+    first.communicate(timeout=60)
     until(lambda: [pid for pid in beside if alive(pid)], lambda left: not left)
 
     second = installation.start(**playing)
@@ -129,6 +129,7 @@ def test_an_exercise_is_played_and_goes_on_where_it_stood(installation: Installa
     assert (refused.returncode, "feeds and returns tell this exercise" in refused.stderr) == (1, True)
     second.send_signal(signal.SIGTERM)
     told = second.communicate(timeout=60)[1]
+    assert "records (" not in told, "what feeds have brought makes no file be loaded again"
     assert "Traceback" not in told
     assert "Event loop" not in told
 

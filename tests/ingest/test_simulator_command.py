@@ -21,7 +21,7 @@ from cop_ingest.scenario.calendar import hong_kong
 from cop_ingest.simulator.app import Simulator
 from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.replay import series_in, span
-from cop_ingest.simulator.returns import keep_returning
+from cop_ingest.simulator.returns import forget_ahead, keep_returning
 from cop_ingest.simulator.world.world import ENDS, STARTS, World
 from cop_ingest.wind import parse_wind
 
@@ -106,6 +106,17 @@ def test_returns_are_written_at_even_times_whatever_the_speed(world: World, tmp_
     assert sorted(file.name for file in (tmp_path / "works_hyd").iterdir()) == [
         "20250923T180000.csv", "20250923T183000.csv", "20250923T190000.csv",
     ]  # fmt: skip
+
+
+def test_returns_of_a_night_that_was_begun_anew_are_not_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "works_hyd"
+    (folder / "taken").mkdir(parents=True)
+    kept = ["20250924T030000.csv", "20250925T030000.csv", "20250924T0400.csv", "roads of 20250924T040000.csv"]
+    for name in (*kept, "20250924T040000.csv", "taken/20250924T040000.csv"):
+        (folder / name).write_text("x")
+    assert forget_ahead(tmp_path, hong_kong("2025-09-24 03:00")) == [folder / "20250924T040000.csv"]
+    assert sorted(file.name for file in folder.iterdir()) == sorted([*kept, "taken"])
+    assert (folder / "taken" / "20250924T040000.csv").is_file()
 
 
 async def _until(there: object, seconds: float = 20.0) -> None:

@@ -26,10 +26,12 @@ from cop_ingest import grid
 from cop_ingest.inbox.declared import mappings
 from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.world.told import TRAFFIC, Incident
-from cop_ingest.simulator.world.world import World
+from cop_ingest.simulator.world.world import ENDS, STARTS, World
 from cop_ingest.simulator.writers.text import UTF8_MARK, iso, local
+from cop_ingest.times import HKT
 
 _LOOKS_S = 0.2
+_NAMED = "%Y%m%dT%H%M%S"  # a return's file is called by its time in Hong Kong
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def write_returns(world: World, folder: Path, since: datetime, until: datetime) 
 
 def write_return(folder: Path, one: Return) -> Path:
     """Write `<form>/<time>.<ending>`, which appears when it is whole; its path."""
-    path = folder / one.form / f"{local(one.until):%Y%m%dT%H%M%S}.{one.ending}"
+    path = folder / one.form / f"{local(one.until):{_NAMED}}.{one.ending}"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(path.suffix + ".part")
     partial.write_bytes(one.body())
@@ -297,6 +299,24 @@ _FORMS: dict[str, tuple[str, Callable[[list[Line]], bytes]]] = {
     "common": ("geojson", common_geojson),
 }
 """The forms by the beginning of their ids: the files' ending and the writer."""
+
+
+def forget_ahead(folder: Path, at: datetime) -> list[Path]:
+    """Delete returns of the scenario that lie in the folder still and are of a time after `at`; which those were.
+
+    They are of an exercise that was begun anew since: who took them would know what has not happened yet.
+    """
+    forms = {name for name in mappings() if name.startswith(tuple(_FORMS))}
+    gone = []
+    for file in sorted(path for form in forms for path in (folder / form).glob("*")):
+        try:
+            of = datetime.strptime(file.stem, _NAMED).replace(tzinfo=HKT)
+        except ValueError:
+            continue  # somebody else's
+        if max(at, STARTS) < of <= ENDS and file.stem == f"{of:{_NAMED}}" and file.is_file():
+            file.unlink()
+            gone.append(file)
+    return gone
 
 
 async def keep_returning(
