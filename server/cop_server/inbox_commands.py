@@ -11,14 +11,14 @@ from typing import Annotated
 import psycopg
 import typer
 
-from cop.errors import SetupTrouble
+from cop.errors import SetupTrouble, StoreTrouble
 from cop.settings import Mode, Settings, get_settings
 from cop_ingest.gazetteer.placing import Gazetteer
 from cop_ingest.inbox.declared import Mapping, mappings
 from cop_ingest.inbox.folder import Drop
 from cop_ingest.inbox.take import Report, refused, take
 from cop_server.cluster_existing import find_store
-from cop_server.console import say
+from cop_server.console import say, warn
 
 _LOOK_SECONDS = 2.0
 
@@ -62,8 +62,11 @@ def watch(
     drop.prepare()
     say(f"watching {settings.inbox_folder}")
     while True:
-        for report in drop.look(taker.take):
-            say(f"taken: {report.name}")
+        try:
+            for report in drop.look(taker.take):
+                say(f"taken: {report.name}")
+        except (StoreTrouble, psycopg.OperationalError) as exc:
+            warn(f"files wait for the store: {type(exc).__name__}")
         if once and not drop.seen:
             return
         time.sleep(_LOOK_SECONDS)
