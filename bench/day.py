@@ -95,7 +95,7 @@ def play(folder: Path, made: Cluster, plan: Plan, data: Path | None, per_second:
         readers = Readers(house.server.url, per_second, streams)
         most = _wait(house, plan)
         stopped = time.time()
-        post(house.simulator, "_clock", {"to": plan.end.isoformat(), "speed": 0})
+        post(house.simulator, "_clock", {"speed": 0})
         time.sleep(3)  # the worker asks for the clock every two seconds
         clock = reckoning.Clockwork(began, plan.start, plan.speed, stopped)
         with psycopg.connect(made.owner_dsn, autocommit=True) as connection:
@@ -134,6 +134,7 @@ def _reckoned(
     terrain = house.settings.blob_folder / "terrain.tif"
     world = World(plan.seed, plan.times, plan.scale, data, terrain if terrain.is_file() else None, echoes=True)
     turns = reckoning.of_turns(connection, clock)
+    end = now_of(house.simulator)  # it stands, a little after the plan's end
     seconds = clock.stopped - clock.began
     totals = {name: sum(one[name] for one in turns.values()) for name in (*reckoning.SUMS, "of them late")}
     returns = reckoning.of_returns(house.inbox)
@@ -145,7 +146,7 @@ def _reckoned(
         "records_per_second": round((totals["seen"] + rows) / seconds, 1),
         "payloads": reckoning.of_payloads(connection),
         "returns": returns, "rows_of_returns": rows,
-        "incidents": reckoning.of_incidents(connection, world, plan.start, plan.end, plan.last_return),
+        "incidents": reckoning.of_incidents(connection, world, plan.start, end, plan.last_return(end)),
         "layers": reckoning.of_layers(connection, house.simulator),
     }  # fmt: skip
 
