@@ -31,9 +31,7 @@ from cop_ingest.simulator.world.world import World
 from cop_server.cluster import Cluster, cluster_status, create_database, drop_database, ensure_cluster, stop_cluster
 
 ROOT = Path(__file__).parent.parent
-VAR = ROOT / "var" / "bench-day"
-DATABASE = "bench_day"
-_SETTLES_S = 900.0
+_SETTLES_S = 1800.0
 _LOOKS_S = 5.0
 
 
@@ -43,13 +41,16 @@ def main() -> int:
     plan = Plan(moment(chosen.start), chosen.minutes, chosen.speed, chosen.times, chosen.scale, chosen.seed,
                 chosen.returns_every)  # fmt: skip
     busy = os.getloadavg()[0]
-    with _store() as made:
-        found = play(VAR, made, plan, chosen.data, chosen.per_second, chosen.streams)
+    name = "day" if plan.speed > 1 else "day_x1"
+    folder = ROOT / "var" / f"bench-{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with _store(f"bench_{name}") as made:
+        found = play(folder, made, plan, chosen.data, chosen.per_second, chosen.streams)
     found |= {"commit": report.commit(ROOT), "machine": report.machine(), "load_average_before": round(busy, 2),
               "date": f"{datetime.now(UTC):%Y-%m-%d}"}  # fmt: skip
     _tell(found)
     if not chosen.dry:
-        name = "day" if plan.speed > 1 else "day_x1"
         told = json.dumps(found, indent=1, default=str) + "\n"
         (ROOT / "bench" / f"{name}.json").write_text(told, encoding="utf-8")
         report.put_into(ROOT / "docs" / "feeds.md", _table(found), name)
@@ -73,17 +74,14 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _store() -> Iterator[Cluster]:
+def _store(name: str) -> Iterator[Cluster]:
     folder = ROOT / "var" / "bench-cluster"
     with ExitStack() as ending:
         if not cluster_status(folder).running:
             ending.callback(stop_cluster, folder)
         cluster = ensure_cluster(folder, durable=True)
-        drop_database(cluster, DATABASE)
-        made = create_database(cluster, DATABASE)
-        shutil.rmtree(VAR, ignore_errors=True)
-        VAR.mkdir(parents=True)
-        yield made
+        drop_database(cluster, name)
+        yield create_database(cluster, name)
 
 
 def play(folder: Path, made: Cluster, plan: Plan, data: Path | None, per_second: float, streams: int) -> dict[str, Any]:
@@ -97,7 +95,7 @@ def play(folder: Path, made: Cluster, plan: Plan, data: Path | None, per_second:
         readers = Readers(house.server.url, per_second, streams)
         most = _wait(house, plan)
         stopped = time.time()
-        post(house.simulator, "_clock", {"to": plan.end.isoformat(), "speed": 0})
+        post(house.simulator, "_clock", {"speed": 0})
         time.sleep(3)  # the worker asks for the clock every two seconds
         clock = reckoning.Clockwork(began, plan.start, plan.speed, stopped)
         with psycopg.connect(made.owner_dsn, autocommit=True) as connection:
@@ -136,6 +134,7 @@ def _reckoned(
     terrain = house.settings.blob_folder / "terrain.tif"
     world = World(plan.seed, plan.times, plan.scale, data, terrain if terrain.is_file() else None, echoes=True)
     turns = reckoning.of_turns(connection, clock)
+    end = now_of(house.simulator)  # it stands, a little after the plan's end
     seconds = clock.stopped - clock.began
     totals = {name: sum(one[name] for one in turns.values()) for name in (*reckoning.SUMS, "of them late")}
     returns = reckoning.of_returns(house.inbox)
@@ -147,7 +146,7 @@ def _reckoned(
         "records_per_second": round((totals["seen"] + rows) / seconds, 1),
         "payloads": reckoning.of_payloads(connection),
         "returns": returns, "rows_of_returns": rows,
-        "incidents": reckoning.of_incidents(connection, world, plan.start, plan.end, plan.last_return),
+        "incidents": reckoning.of_incidents(connection, world, plan.start, end, plan.last_return(end)),
         "layers": reckoning.of_layers(connection, house.simulator),
     }  # fmt: skip
 

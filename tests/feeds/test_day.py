@@ -40,6 +40,6 @@ def test_a_short_day_loses_nothing_and_doubles_nothing(cluster: Cluster, tmp_pat
         connection.execute("UPDATE layer.incidents SET status = 'cancelled' WHERE id = (SELECT min(id) FROM layer.incidents"
                            " WHERE source = 'HyD' AND status <> 'cancelled')")  # fmt: skip
         world = World(plan.seed, plan.times, plan.scale, None, None, echoes=True)
-        amiss = reckoning.of_incidents(connection, world, plan.start, plan.end, plan.last_return)
+        amiss = reckoning.of_incidents(connection, world, plan.start, plan.end, plan.last_return(plan.end))
     assert (amiss["lost"], amiss["in another state"], amiss["doubled"]) == (1, 1, 0)
     drop_database(cluster, name)

@@ -50,11 +50,10 @@ class Plan:
         """When the clock is to stand."""
         return self.start + timedelta(minutes=self.minutes)
 
-    @property
-    def last_return(self) -> datetime:
-        """When the departments return for the last time: at the even times of the scenario, which begins at one."""
+    def last_return(self, end: datetime) -> datetime:
+        """When the departments returned for the last time: at the even times of the scenario, which begins at one."""
         every = timedelta(minutes=self.returns_every)
-        return STARTS + (self.end - STARTS) // every * every
+        return STARTS + (end - STARTS) // every * every
 
 
 class House:

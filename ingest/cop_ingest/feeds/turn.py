@@ -104,8 +104,10 @@ def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease) -> E
     else:
         try:
             arrived = _arrived(shop, connection, feed, lease, turn)
-            known = dict(arrived.known)
             ended = read_and_load(shop, connection, feed, lease, turn, arrived)
+            if ended.outcome != "failed":
+                # With the validators of a body that was no good we would be told for ever that nothing has changed.
+                known = dict(arrived.known)
         except FetchFailed as exc:
             ended = Ended("failed", exc.cause, wait=exc.wait, rests=exc.rests)
         except LeaseLost as exc:
