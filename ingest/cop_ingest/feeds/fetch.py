@@ -25,7 +25,8 @@ from cop_ingest.feeds.unpack import CODINGS, Unpacker, Unreadable
 
 _KEPT_HEADERS = ("etag", "last-modified", "date", "age", "content-type", "content-encoding", "content-length")
 _KEPT_START = 64_000  # bytes kept of a body that is refused while it comes
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +177,15 @@ class Fetcher:
         try:
             for _ in range(self.manners.redirects + 1):
                 async with await self._open(address, feed.tls, self._headers(known)) as answer:
-                    if answer.status_code not in (301, 302, 303, 307, 308):
+                    if answer.status_code not in REDIRECTS:
                         return await self._read(answer, feed, part, known, began)
                     address = net.next_address(address, answer.headers.get("location"), hosts)
         except net.Forbidden as exc:
             raise FetchFailed(str(exc)) from exc
         except (httpx.TransportError, OSError) as exc:
-            raise _Passing(f"{part.host}: {_words(exc)}") from exc
+            raise _Passing(f"{part.host}: {in_words(exc)}") from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise FetchFailed(f"{part.host}: {_words(exc)}") from exc
+            raise FetchFailed(f"{part.host}: {in_words(exc)}") from exc
         raise FetchFailed(f"{part.host}: redirects more than {self.manners.redirects} times")
 
     async def _open(
@@ -193,7 +194,7 @@ class Fetcher:
         parts = urlsplit(address)
         host = parts.hostname or ""
         client = self._client(host, level)
-        if self.base or _has_proxy(parts.scheme, host):
+        if self.base or has_proxy(parts.scheme, host):
             return client.stream("GET", address, headers=dict(headers))
         number = await asyncio.to_thread(
             net.public_address, host, parts.port or (443 if parts.scheme == "https" else 80)
@@ -242,19 +243,19 @@ class Fetcher:
         except Unreadable as exc:
             raise FetchFailed(f"{urlsplit(str(answer.url)).path}: {exc}", 200, start=bytes(start)) from exc
         except httpx.TransportError as exc:
-            raise _Passing(f"{part.host}: {_words(exc)}", start=bytes(start)) from exc
+            raise _Passing(f"{part.host}: {in_words(exc)}", start=bytes(start)) from exc
         return Fetched(200, body, headers, time.monotonic() - began)
 
 
 def _refused(answer: httpx.Response) -> FetchFailed:
     status = answer.status_code
     cause = f"answers {status} {answer.reason_phrase}".strip()
-    if status in _TRY_AGAIN:
-        return _Passing(cause, status, _retry_after(answer.headers.get("retry-after")))
+    if status in TRY_AGAIN:
+        return _Passing(cause, status, retry_after(answer.headers.get("retry-after")))
     return FetchFailed(cause, status)
 
 
-def _retry_after(value: str | None) -> float:
+def retry_after(value: str | None) -> float:
     """Seconds of a Retry-After, which may also be a date; at most an hour."""
     if not value:
         return 0.0
@@ -275,13 +276,14 @@ def http_date(value: str | None) -> datetime | None:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def _words(exc: Exception) -> str:
+def in_words(exc: Exception) -> str:
+    """What went wrong on the way, for a person."""
     if isinstance(exc, httpx.TimeoutException):
         return "cannot be reached in time" if isinstance(exc, httpx.ConnectTimeout) else "fell silent"
     return str(exc).strip() or type(exc).__name__
 
 
-def _has_proxy(scheme: str, host: str) -> bool:
+def has_proxy(scheme: str, host: str) -> bool:
     """Whether the machine reaches the Internet through a proxy: it then finds the host's address, and not we."""
     return scheme in getproxies() and not proxy_bypass(host)
 

@@ -39,15 +39,15 @@ def pinned(parts: SplitResult, number: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host))
 
 
-def next_address(asked: str, location: str | None, hosts: frozenset[str]) -> str:
-    """Where a redirect leads; Forbidden where it leaves the hosts allowed, or https for http."""
+def next_address(asked: str, location: str | None, hosts: frozenset[str] | None = None) -> str:
+    """Where a redirect leads; Forbidden where it leaves the hosts allowed (None: any), or https for http."""
     if not location:
         raise Forbidden(f"{asked}: redirects nowhere")
     before = urlsplit(asked)
     after = urlsplit(urljoin(asked, location))
     if after.scheme not in ("http", "https") or (before.scheme == "https" and after.scheme == "http"):
         raise Forbidden(f"{asked}: redirects to {after.geturl()[:200]}; wanted https, so it is not followed")
-    if after.hostname not in hosts:
+    if hosts is not None and after.hostname not in hosts:
         raise Forbidden(f"{asked}: redirects to {after.hostname}; allowed are {', '.join(sorted(hosts))}")
     return after.geturl()
 

@@ -7,7 +7,7 @@ read them and says `accept`. What can go wrong on the way is a LoadRefused with 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -78,13 +78,13 @@ def fetch(layer: Layer, folder: Folder, manners: Manners) -> tuple[Manifest, Pat
     published = layer.source.published
     if published is None:
         raise LoadRefused(f"layers/{layer.id}.yml has no source.published: there is nothing to fetch")
-    web = Web(manners)
     before = folder.manifest()
-    if published.kind == "wfs":
-        folder.incoming.mkdir(parents=True, exist_ok=True)
-        notes = [fetch_features(web, published, folder.incoming)]
-    else:
-        notes = _files(web, (published.address, *published.more), folder, before)
+    with closing(Web(manners)) as web:
+        if published.kind == "wfs":
+            folder.incoming.mkdir(parents=True, exist_ok=True)
+            notes = [fetch_features(web, published, folder.incoming)]
+        else:
+            notes = _files(web, (published.address, *published.more), folder, before)
     if before is not None and [note.sha256 for note in notes] == [note.sha256 for note in before.files]:
         folder.forget_incoming()
         return None

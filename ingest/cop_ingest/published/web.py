@@ -1,23 +1,25 @@
-"""Requests to the departments' servers: one at a time, retried, redirected within limits, bounded in time and size."""
+"""Requests for downloads: one at a time, retried, redirected within limits, bounded in time and size.
+
+The rules are those of the feeds (cop_ingest.feeds.fetch and net): the same library, redirects, addresses, waits and
+words. What differs is the work: gigabytes go to a file in pieces, and go on where they stopped.
+"""
 
 from __future__ import annotations
 
-import http.client
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import Message
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
+
 from cop.errors import LoadRefused
+from cop_ingest.feeds import net
+from cop_ingest.feeds.fetch import REDIRECTS, TRY_AGAIN, has_proxy, in_words, retry_after
 from cop_ingest.published.manners import USER_AGENT, Manners
 
-_CHUNK = 1 << 16
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 120.0
 _T = TypeVar("_T")
 
@@ -35,8 +37,8 @@ class Answer:
     """A server's answer: its status (200, 206, 304 or 416), its headers, and the body to be read."""
 
     status: int
-    headers: Message
-    body: http.client.HTTPResponse | urllib.error.HTTPError
+    headers: Mapping[str, str]
+    body: httpx.Response
 
 
 class Web:
@@ -50,7 +52,11 @@ class Web:
         self._ends_at = time.monotonic() + manners.seconds
         self._bytes_left = manners.bytes
         self._last: float | None = None
-        self._opener = urllib.request.build_opener(_redirects(manners.redirects))
+        self._client = httpx.Client(verify=net.tls("default"), timeout=manners.timeout, follow_redirects=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def retried(self, work: Callable[[], _T], what: str) -> _T:
         """The outcome of `work`, tried again while it raises TryAgain and attempts are left.
@@ -76,23 +82,46 @@ class Web:
         Raises TryAgain for what may pass (no connection, 429, 5xx) and LoadRefused for any other status.
         """
         self._pause()
-        asked = self._mirrored(address)
-        request = urllib.request.Request(  # noqa: S310 - the address is http or https, as the layer file must say
-            asked, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
-        )
+        given = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
         try:
-            with self._opener.open(request, timeout=self.manners.timeout) as found:
-                yield Answer(found.status, found.headers, found)
-        except urllib.error.HTTPError as exc:
-            with exc:
-                if exc.code in (304, 416):
-                    yield Answer(exc.code, exc.headers, exc)
-                    return
-                raise _trouble(exc, address) from exc
-        except (OSError, http.client.HTTPException) as exc:
-            raise TryAgain(f"{address}: {_words(exc)}") from exc
+            with self._followed(address, given) as found:
+                if found.status_code not in (200, 206, 304, 416):
+                    raise _trouble(found, address)
+                yield Answer(found.status_code, found.headers, found)
+        except net.Forbidden as exc:
+            raise LoadRefused(str(exc)) from exc
+        except (httpx.TransportError, OSError) as exc:
+            raise TryAgain(f"{address}: {in_words(exc)}") from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise LoadRefused(f"{address}: {in_words(exc)}") from exc
         finally:
             self._last = time.monotonic()
+
+    @contextmanager
+    def _followed(self, address: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """The answer behind at most so many redirects, each to the same host or to one of the public Internet."""
+        asked = self._mirrored(address)
+        own = urlsplit(asked).hostname
+        for _ in range(self.manners.redirects + 1):
+            with self._opened(asked, headers, trusted=urlsplit(asked).hostname == own) as found:
+                if found.status_code not in REDIRECTS:
+                    yield found
+                    return
+                asked = net.next_address(asked, found.headers.get("location"))
+        raise LoadRefused(f"{address}: redirects too often: more than {self.manners.redirects} times")
+
+    @contextmanager
+    def _opened(self, asked: str, headers: Mapping[str, str], *, trusted: bool) -> Iterator[httpx.Response]:
+        """The answer of one address. Who wrote the layer's file chose its host; where that leads to, nobody did."""
+        parts = urlsplit(asked)
+        host = parts.hostname or ""
+        extensions: dict[str, Any] = {}
+        if not trusted and not has_proxy(parts.scheme, host):
+            number = net.public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
+            headers = {**headers, "Host": parts.netloc}
+            asked, extensions = net.pinned(parts, number), {"sni_hostname": host}
+        with self._client.stream("GET", asked, headers=dict(headers), extensions=extensions) as found:
+            yield found
 
     def read(self, answer: Answer, address: str, into: Callable[[bytes], Any]) -> int:
         """Hand the body on in pieces; how many bytes there were.
@@ -104,22 +133,23 @@ class Web:
         if promised.isdigit() and int(promised) > self._bytes_left:
             raise LoadRefused(f"{address}: has {int(promised):,} bytes, more than the {self.manners.bytes:,} allowed")
         seen = 0
+        pieces = answer.body.iter_raw()
         while True:
             try:
-                piece = answer.body.read1(_CHUNK)
-            except (OSError, http.client.HTTPException) as exc:
-                raise TryAgain(f"{address}: broke off after {seen:,} bytes ({_words(exc)})") from exc
-            if not piece:
-                break
+                piece = next(pieces, None)
+            except (httpx.TransportError, OSError) as exc:
+                raise TryAgain(f"{address}: broke off after {seen:,} bytes ({in_words(exc)})") from exc
+            if piece is None:
+                return seen
             into(piece)
             seen += len(piece)
-            self._bytes_left -= len(piece)
-            if self._bytes_left < 0:
-                raise LoadRefused(f"{address}: brings more than the {self.manners.bytes:,} bytes allowed for a layer")
-            self._check_time(address)
-        if promised.isdigit() and seen < int(promised):
-            raise TryAgain(f"{address}: broke off after {seen:,} of {int(promised):,} bytes")
-        return seen
+            self._take(len(piece), address)
+
+    def _take(self, count: int, address: str) -> None:
+        self._bytes_left -= count
+        if self._bytes_left < 0:
+            raise LoadRefused(f"{address}: brings more than the {self.manners.bytes:,} bytes allowed for a layer")
+        self._check_time(address)
 
     def _mirrored(self, address: str) -> str:
         parts = urlsplit(address)
@@ -147,37 +177,11 @@ class Web:
             )
 
 
-def _redirects(most: int) -> urllib.request.HTTPRedirectHandler:
-    class Limited(_Redirects):
-        max_redirections = max_repeats = most
-
-    return Limited()
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Redirects to http and https only, and never from https to http."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        scheme = urlsplit(newurl).scheme
-        if scheme not in ("http", "https") or (req.type == "https" and scheme == "http"):
-            raise LoadRefused(f"{req.full_url}: redirects to {newurl}; wanted https, so it is not followed")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _trouble(exc: urllib.error.HTTPError, address: str) -> Exception:
-    if exc.code in _TRY_AGAIN:
-        asked = exc.headers.get("Retry-After", "") if exc.headers else ""
-        return TryAgain(f"{address}: answered {exc.code}", float(asked) if asked.isdigit() else 0.0)
-    if 300 <= exc.code < 400:
-        return LoadRefused(f"{address}: redirects too often ({exc.reason})")
-    way = "the address has moved: correct source.published in the layer's file" if exc.code in (404, 410) else (
+def _trouble(found: httpx.Response, address: str) -> Exception:
+    status = found.status_code
+    if status in TRY_AGAIN:
+        return TryAgain(f"{address}: answered {status}", retry_after(found.headers.get("retry-after")))
+    way = "the address has moved: correct source.published in the layer's file" if status in (404, 410) else (
         "ask the department, or fetch the file by hand into the data folder"
     )  # fmt: skip
-    return LoadRefused(f"{address}: answered {exc.code} {exc.reason}; {way}")
-
-
-def _words(exc: Exception) -> str:
-    reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc
-    return str(reason) or type(reason).__name__
+    return LoadRefused(f"{address}: answered {status} {found.reason_phrase}; {way}")

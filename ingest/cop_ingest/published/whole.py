@@ -62,12 +62,16 @@ def _attempt(web: Web, address: str, part: Path, known: FileNote | None) -> _Tol
         if answer.status == 416 or (answer.status == 206 and not _begins_at(answer, here)):
             part.unlink(missing_ok=True)
             raise TryAgain(f"{address}: the part at hand fits no longer")
-        told = answer.headers.get("ETag"), answer.headers.get("Last-Modified"), answer.headers.get_content_type()
+        told = answer.headers.get("ETag"), answer.headers.get("Last-Modified"), _type(answer)
         goes_on = answer.status == 206
         _remember(part, address, told)
         with part.open("ab" if goes_on else "wb") as file:
             web.read(answer, address, file.write)
         return told
+
+
+def _type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def _conditions(known: FileNote) -> dict[str, str]:
