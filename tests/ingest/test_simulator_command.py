@@ -108,7 +108,7 @@ def test_returns_are_written_at_even_times_whatever_the_speed(world: World, tmp_
     ]  # fmt: skip
 
 
-async def _until(there: object, seconds: float = 20.0) -> None:
+async def _until(there: object, seconds: float = 60.0) -> None:
     assert callable(there)
     for _ in range(int(seconds / 0.05)):
         try:
