@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -73,6 +74,9 @@ def served(simulator: Simulator) -> Iterator[str]:
     listening = config.bind_socket()
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
+    while not server.started:  # bound, but not listening yet
+        assert thread.is_alive()
+        time.sleep(0.01)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join(10)

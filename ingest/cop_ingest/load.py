@@ -59,8 +59,10 @@ def published_later(connection: psycopg.Connection, layer: Layer, published_at: 
 
 
 def _loaded(connection: psycopg.Connection, layer: Layer, origin: Origin, published_at: datetime | None) -> None:
-    about = {"layer": layer.id, "manifest": origin.manifest, "provenance": origin.provenance}
-    connection.execute(statement("loaded"), {**about, "published_at": published_at})
+    # An exercise's feed goes on with what its layer was loaded from: that file is not to be loaded again for it.
+    manifest = None if origin.word is not None and origin.word.mode == "exercise" else origin.manifest
+    about = {"layer": layer.id, "manifest": manifest, "provenance": origin.provenance, "published_at": published_at}
+    connection.execute(statement("loaded"), about)
 
 
 def load_whole(

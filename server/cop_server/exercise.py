@@ -16,6 +16,7 @@ from cop_ingest.simulator.app import Simulator
 from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.endpoints import endpoints
 from cop_ingest.simulator.opening import load_opening
+from cop_ingest.simulator.sending import Ways
 from cop_ingest.simulator.world.world import ENDS, STARTS, World
 from cop_ingest.times import HKT
 from cop_server.console import say, step, track, warn
@@ -88,7 +89,7 @@ def run(owner_dsn: str, settings: Settings, port: int) -> None:
     with step("making the exercise's day"):
         world.warm()
     simulator = Simulator(world, Clock(STARTS, ENDS, at, settings.exercise_speed), endpoints())
-    serve(simulator, "127.0.0.1", port, settings.inbox_folder, _RETURNS, OPENS - _RETURNS)
+    serve(simulator, "127.0.0.1", port, Ways(settings.inbox_folder), _RETURNS, OPENS - _RETURNS)
 
 
 def play(owner_dsn: str, settings: Settings, to: str) -> None:

@@ -19,6 +19,7 @@ from cop.settings import get_settings
 from cop_ingest.feeds import table
 from cop_ingest.feeds.check import faults_of
 from cop_ingest.feeds.declared import Declarative, feeds, load_feeds
+from cop_ingest.inbox.declared import mappings
 from cop_server.cli import app
 from cop_server.cluster import Cluster
 from cop_server.console import console
@@ -135,5 +136,9 @@ def test_every_layer_names_the_feeds_that_stand_behind_it() -> None:
         behind.setdefault(feed.target.layer, set()).add(feed.id)
         if feed.target.coverage:
             behind.setdefault(feed.target.coverage, set()).add(feed.id)
+    for form in mappings().values():
+        if form.every_s is not None:
+            behind.setdefault(form.layer, set()).add(form.id)
+    assert not set(mappings()) & set(feeds())
     told = {layer.id: set(layer.feeds) for layer in catalogue().layers.values() if layer.feeds}
     assert told == behind

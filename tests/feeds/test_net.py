@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 
 import pytest
@@ -47,6 +48,17 @@ def test_a_mirror_may_be_inside_the_house_and_gets_host_path_and_query(source: S
     assert (first.status, getattr(first, "body", None)) == (200, b"body")
     assert (second.status, getattr(second, "body", b"")) == (304, None)
     assert "somebody@example.org" in source.asked[0][1]["User-Agent"]
+
+
+def test_only_what_fails_at_once_is_asked_again_in_the_same_turn(source: Source) -> None:
+    feed = feed_of(parts={"en": {"url": "https://a.hk/x"}})
+    for soon, attempts in ((0.0, 1), (10.0, 3)):
+        fetcher = Fetcher("tests", source.url, Manners(silence=0.2, whole=20, attempts=3, backoff=0.01, soon=soon))
+        source.asked.clear()
+        source.fails(lambda _: time.sleep(0.5), path="/a.hk/x")
+        assert isinstance(fetcher.fetch(feed, {})["en"], FetchFailed)
+        fetcher.close()
+        assert len(source.asked) == attempts
 
 
 @pytest.mark.parametrize(

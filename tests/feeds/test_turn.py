@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -120,6 +121,22 @@ def test_what_cannot_be_read_is_kept_raw(shop: Shop) -> None:
     assert shop.one("SELECT count(*) FROM cop.raw JOIN cop.fetch USING (hash)") == 1
 
 
+@pytest.mark.parametrize("fault", ["a gzip bomb", "gzip that breaks off", "less than was promised", "200 MB"])
+def test_of_what_is_refused_while_it_comes_the_start_is_kept(shop: Shop, fault: str) -> None:
+    make, cause = FAULTS[fault]
+    make(shop.source)
+    assert shop.turn(WIND).outcome == "failed"
+    told, kept, coding = shop.one(
+        "SELECT f.cause, r.body, r.coding FROM cop.fetch AS f JOIN cop.raw AS r ON r.hash = f.start_hash WHERE f.hash IS NULL"
+    )
+    assert re.search(cause, told)
+    assert coding == "zlib"
+    assert 0 < len(zlib.decompress(kept)) <= 64_000
+    assert keeping.turns_between(shop.owner, WIND.id, "actual", NOON.replace(year=2020), None) == [], "no whole answer"
+    shop.owner.execute("UPDATE cop.raw SET kept_at = kept_at - interval '9 days'")
+    assert keeping.prune(shop.owner, 1) == (0, 0)
+
+
 def test_500_and_then_good_is_good_at_the_second_attempt(shop: Shop) -> None:
     answers = iter([500, 200])
 
@@ -171,6 +188,16 @@ def test_a_host_that_does_not_answer_is_left_alone_for_a_while(shop: Shop) -> No
     assert "did not answer several times" in shop.health()[1]
     shop.turn(WIND)
     assert len(shop.source.asked) == asked
+    # It is asked when the host has rested, and not a cadence later.
+    assert shop.one("SELECT due_at < clock_timestamp() + interval '9 s' FROM cop.feed")
+
+
+def test_a_story_that_goes_faster_does_not_wait_out_the_slower_cadence(shop: Shop) -> None:
+    for mode, due in (("exercise", ["stub_wind"]), ("actual", [])):
+        keeping.know(shop.owner, ["stub_wind"], mode)  # type: ignore[arg-type]
+        assert keeping.due(shop.owner, {"stub_wind": 900.0}, mode) == ["stub_wind"]  # type: ignore[arg-type]
+        assert keeping.due(shop.owner, {"stub_wind": 900.0}, mode) == []  # type: ignore[arg-type]
+        assert keeping.due(shop.owner, {"stub_wind": 15.0}, mode) == due  # type: ignore[arg-type]
 
 
 def test_an_old_observation_is_late_and_then_stale_though_the_source_answers(shop: Shop) -> None:

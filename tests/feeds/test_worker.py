@@ -105,6 +105,8 @@ def test_a_worker_killed_while_it_loads_leaves_nothing_half_written_and_is_taken
         killed = time.monotonic()
     until(owner, "SELECT count(*) = 2 FROM layer.warnings", TAKEOVER_SECONDS)
     assert time.monotonic() - killed < TAKEOVER_SECONDS
+    # The records are there a moment before the turn's row says so.
+    until(owner, "SELECT bool_and(outcome <> 'running') FROM (SELECT outcome FROM cop.turn ORDER BY id LIMIT 2) AS t")
     turns = owner.execute("SELECT outcome, holder = %s FROM cop.turn ORDER BY id LIMIT 2", holder).fetchall()
     assert turns == [("lost", True), ("loaded", False)]
     assert owner.execute("SELECT array_agg(state ORDER BY id) FROM (SELECT * FROM cop.run ORDER BY id LIMIT 2) AS r").fetchone() == (

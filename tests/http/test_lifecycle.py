@@ -8,13 +8,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 COP = [sys.executable, "-m", "cop_server"]
+OPENS = datetime(2025, 9, 23, 19, tzinfo=UTC)
+FIVE_MINUTES = timedelta(minutes=5)
+BESIDE = ("exercise run", "inbox watch", "ingest run")
 
 
 class Installation:
@@ -32,13 +37,22 @@ class Installation:
             "COP_EXERCISE_SCALE": os.environ["COP_EXERCISE_SCALE"], "COP_FEEDS": "off",
         }  # fmt: skip
 
+    def items(self, layer: str, more: str) -> list[dict[str, Any]]:
+        found = httpx.get(f"{self.url}/collections/{layer}/items?limit=100{more}", timeout=30).raise_for_status().json()
+        listed: list[dict[str, Any]] = found["features"]
+        return listed
+
+    def clock(self) -> datetime:
+        """The exercise's clock, as clients read it."""
+        return datetime.fromisoformat(httpx.get(f"{self.url}/", timeout=30).json()["cop"]["now"])
+
     def cop(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*COP, *words], env=self.env | more, capture_output=True, text=True, timeout=300, check=False
         )
 
-    def start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen([*COP, "run"], env=self.env, stderr=subprocess.PIPE, text=True)
+    def start(self, **more: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen([*COP, "run"], env=self.env | more, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline and process.poll() is None:
             try:
@@ -83,6 +97,70 @@ def test_run_serves_stop_stops_and_run_again_loads_nothing_twice(installation: I
     told = second.communicate(timeout=60)[1]
     assert "new," not in told
     assert "records (" not in told
+
+
+def test_an_exercise_is_played_and_goes_on_where_it_stood(installation: Installation) -> None:
+    playing = {"COP_FEEDS": "simulator", "COP_EXERCISE_SPEED": "60"}
+    first = installation.start(**playing)
+    states = until(lambda: {
+        feed["properties"]["source_ref"]: feed["properties"]["state"]
+        for feed in installation.items("feeds", "&filter=last_good_at > TIMESTAMP('2025-09-23T19:00:00Z')")
+    }, lambda found: {"td_news_v2", "hko_warnsum", "td_detectors"} <= found.keys())  # fmt: skip
+    assert states["td_news_v2"] == "live"
+    begun = until(installation.clock, lambda now: now > OPENS + FIVE_MINUTES)
+    simulator = child(first.pid, "exercise run")
+    os.kill(simulator, signal.SIGKILL)
+    until(lambda: child(first.pid, "exercise run"), lambda pid: pid not in (0, simulator))
+    later = until(installation.clock, lambda now: now > begun + 2 * FIVE_MINUTES)
+    until(
+        lambda: len(installation.items("incidents", "&filter=source = 'HyD'&sortby=-reported_at")),
+        lambda many: many > 0,
+    )
+    beside = [pid for words in BESIDE if (pid := child(first.pid, words))]
+    assert len(beside) == len(BESIDE)
+    first.kill()
+    first.communicate(timeout=30)
+    until(lambda: [pid for pid in beside if alive(pid)], lambda left: not left)
+
+    second = installation.start(**playing)
+    assert installation.clock() >= later
+    until(installation.clock, lambda now: now > later + 2 * FIVE_MINUTES)
+    refused = installation.cop("exercise", "play", "--to", "2025-09-24T20:00")
+    assert (refused.returncode, "feeds and returns tell this exercise" in refused.stderr) == (1, True)
+    second.send_signal(signal.SIGTERM)
+    told = second.communicate(timeout=60)[1]
+    assert "Traceback" not in told
+    assert "Event loop" not in told
+
+
+def until(question: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 120) -> Any:
+    """What a question is answered, as soon as the answer is good."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if good(answer := question()):
+            return answer
+        time.sleep(0.3)
+    raise AssertionError(f"after {seconds} s still {answer!r}")
+
+
+def child(parent: int, words: str) -> int:
+    """The number of a process's child that was called so; 0 where there is none."""
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            if words in called(int(pid)):
+                return int(pid)
+    return 0
+
+
+def called(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def alive(pid: int) -> bool:
+    return bool(called(pid))  # one that is dead and not asked after has none
 
 
 def test_trouble_is_a_sentence_with_a_way_out(installation: Installation, tmp_path: Path) -> None:

@@ -322,6 +322,21 @@ def test_a_question_stays_when_the_language_changes(visit: Visit) -> None:
     assert visit.page.locator("table.items tbody tr").count() == 1
 
 
+def test_a_page_says_which_sources_its_counts_lack(visit: Visit, server: str) -> None:
+    asked = {"f": "json", "filter": "state IN ('late','stale','down')", "filter-lang": "cql2-text"}
+    bad = httpx.get(f"{server}/collections/feeds/items", params=asked).json()["features"]
+    names = {one["properties"]["source_ref"] for one in bad}
+    doubtful = next(layer for layer in catalogue().feature_layers if names & set(layer.feeds))
+    well = next(layer for layer in catalogue().feature_layers if layer.feeds and not names & set(layer.feeds))
+    [title, *_] = [one["properties"]["title_zh"] for one in bad if one["properties"]["source_ref"] in doubtful.feeds]
+    for part in ("", "/items"):
+        visit.open(f"/collections/{doubtful.id}{part}?f=html&lang=zh", "p.caveat")
+        assert title in visit.page.inner_text("p.caveat")
+    visit.open(f"/collections/{well.id}/items?f=html", "[data-columns] .titled")
+    assert visit.page.locator("p.caveat").count() == 0
+    assert visit.trouble == []
+
+
 def test_what_scripts_write_is_text(visit: Visit, server: str) -> None:
     told = httpx.get(f"{server}/collections/districts?f=json").json()
     told["attribution"] = NASTY

@@ -18,6 +18,9 @@ import shapely
 from shapely.geometry import LineString, Point, box
 
 from cop.catalogue import catalogue
+from cop.errors import LoadRefused
+from cop.store.statements import statements
+from cop.store.writing import SQL
 from cop_ingest.gazetteer.index import Entry, Index
 from cop_ingest.grid import to_lon_lat
 from cop_ingest.inbox.declared import mappings
@@ -44,6 +47,8 @@ def names() -> Index:
 
     line = LineString([(EAST, NORTH), (EAST + 4000, NORTH)])
     add("road", ("Clear Water Bay Road", "清水灣道"), line, 20, chainage=True)
+    for measure in (0, 4000):
+        add("post", ("Clear Water Bay Road", "清水灣道"), Point(EAST + measure, NORTH), 20, measure_m=float(measure))
     add("number", ("11NE-D/C45",), Point(EAST + 2000, NORTH + 40), 10)
     add("landmark", ("Shun Lee Estate", "順利邨"), Point(EAST + 700, NORTH + 90), 100)
     add("district", ("Kwun Tong", "觀塘"), box(EAST - 500, NORTH - 500, EAST + 5000, NORTH + 500), 0, district="KT")
@@ -293,6 +298,37 @@ def test_gauges_go_into_the_series_with_levels_and_trend(store: Cluster) -> None
     assert latest(store, layer)["K01"]["rain_1h_mm"] == 50
     twice = read(store, form, as_csv([gauge("K02", "04:00", 1), gauge("K02", "04:00", 2)]), "a.csv")
     assert [line.deed for line in twice.lines] == ["refused", "created"]
+
+
+def test_a_form_with_a_pace_is_told_of_among_the_feeds(store: Cluster) -> None:
+    def told() -> Any:
+        with psycopg.connect(store.owner_dsn) as connection:
+            return connection.execute(
+                "SELECT id, state, seen, refused, cause FROM layer.feeds WHERE source_ref = 'geo_rain_gauges'"
+            ).fetchone()
+
+    def tick() -> None:
+        with psycopg.connect(store.app_dsn, autocommit=True) as connection:
+            connection.execute(statements(SQL)["tick"], {"rows": 100})
+
+    form = "geo_rain_gauges"
+    read(store, form, as_csv([gauge("K01", "03:00", 1)]), "a.csv", dry_run=True)
+    assert told() is None
+    read(store, form, as_csv([gauge("K01", "03:00", 1), gauge("K02", "03:00", "x")]), "a.csv")
+    assert told() == ("geo_rain_gauges.exercise", "live", 2, 1, None)
+    tick()
+    assert told()[1] == "live"
+    with psycopg.connect(store.owner_dsn) as connection:  # an hour without a return
+        connection.execute("UPDATE layer.feeds SET last_good_at = last_good_at - interval '1 hour'")
+    tick()
+    assert told()[1] == "stale"
+    assert "geo_rain_gauges" in catalogue().layers["rain_gauge_readings"].feeds  # so its answers carry the caveat
+    read(store, form, as_csv([gauge("K01", "03:05", 1)]), "a.csv")
+    assert told()[1] == "live"
+    with pytest.raises(LoadRefused):
+        read(store, form, b"Gauge\r\nK01\r\n", "a.csv")
+    assert told()[1] == "down"
+    assert "has no column" in told()[4]
 
 
 def shelter(name: str, status: str, persons: object, time: str = "03:00") -> Cells:

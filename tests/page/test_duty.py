@@ -54,7 +54,7 @@ def test_caveats_stand_where_the_number_stands(visit: Visitor, api: Any) -> None
 
 
 def test_each_state_of_a_feed_has_its_word_shape_and_age(visit: Visitor, api: Any) -> None:
-    page = visit("lang=en&theme=light&tab=departments", drawn=False).page
+    page = visit("lang=en&theme=light&tab=sources", drawn=False).page
     feeds = api.ask("/collections/feeds/items", mode="exercise", limit="200")["features"]
     entries = page.locator("[data-list=feeds] .entry")
     expect(entries).to_have_count(len(feeds))
@@ -63,7 +63,7 @@ def test_each_state_of_a_feed_has_its_word_shape_and_age(visit: Visitor, api: An
     assert len(set(shapes.values())) == len(states) >= 4
     for state in states:
         expect(page.locator(f".entry[data-feed={state}] .chip").first).to_contain_text(state.capitalize())
-    expect(page.locator(".entry[data-feed=live]").first).to_contain_text(re.compile(r"Newest data \d+ (s|min) old"))
+    expect(page.locator(".entry[data-feed=live]").first).to_contain_text(re.compile(r"Newest data \d+ (s|min|h) old"))
 
 
 def test_what_changed_since_the_last_look_is_told_until_it_is_seen(visit: Visitor, owner: Any) -> None:

@@ -348,3 +348,29 @@ def test_the_versions_say_who_changed_what(visit: Visitor, officer: Callable[...
     expect(newest).to_contain_text("Severity: Minor → Severe")
     expect(newest).to_contain_text("exercise:administrator/DSD/")
     assert seen.errors == []
+
+
+def test_what_may_be_the_same_is_shown_joined_parted_and_taken_back(
+    visit: Visitor, officer: Callable[..., Officer]
+) -> None:
+    dsd = officer("DSD")
+    one, two = (dsd.report(114.2712, 22.4512, location_en=f"Sai Sha Road {where}") for where in ("east", "west"))
+    seen = visit("lang=en&theme=light")
+    page = seen.page
+    enter(page, "DSD", "administrator")
+    card = opened(page, two)
+    candidate = card.locator(f".similar [data-id='{one}']")
+    expect(candidate).to_contain_text("0 m away")
+    expect(candidate).to_contain_text("both are flooding")
+    candidate.locator("[data-deed=other]").click()
+    expect(card.locator(".similar")).to_contain_text("Looked at, and another incident")
+    assert dsd.incident(two)["not_duplicate_of"] == [one]
+    card.locator(".similar [data-deed=undo]").click()
+    card.locator(f".similar [data-id='{one}'] [data-deed=same]").click()
+    expect(card.locator(".similar")).to_contain_text("Repeats")
+    assert dsd.incident(two)["duplicate_of"] == one
+    assert card.locator(".similar [data-incident]").get_attribute("href").startswith(f"{ITEMS}/{one}?f=html")
+    card.locator(".similar [data-deed=undo]").click()
+    expect(card.locator(f".similar [data-id='{one}']")).to_be_visible()
+    assert dsd.incident(two)["duplicate_of"] is None
+    assert seen.errors == []

@@ -6,6 +6,7 @@ import { fetchBasemaps, fetchLayers } from "./catalogue";
 import { retryTiles } from "./completeness";
 import { fetchDepartmentLists } from "./departments";
 import { tellDone } from "./done";
+import { fetchFeeds } from "./feeds";
 import { asCql2, narrowing, olderActive, withoutPosition } from "./filters";
 import { ServerTrouble } from "./http";
 import { t } from "./i18n";
@@ -127,7 +128,8 @@ async function readRegisters(of: Reading): Promise<void> {
   const present = of.asof === null && hasInbox(mode);
   // A list that could not be read stays as it was; the next answer brings it.
   const unread = (error: unknown): null => (console.warn(error), null);
-  [state.lists, state.inbox, state.shift] = await Promise.all([
+  [state.feeds, state.lists, state.inbox, state.shift] = await Promise.all([
+    fetchFeeds(of, state.layers).catch((error: unknown) => (console.warn(error), state.feeds)),
     state.view.tab === "departments" ? fetchDepartmentLists(of, state.layers) : state.lists,
     present && state.layers.has(REQUESTS) ? fetchInbox(of).catch(unread) : null,
     present && state.view.tab === "shift" && state.layers.has(NOTES) ? fetchShift(mode).catch(unread) : null,
@@ -254,7 +256,7 @@ export function askAnew(): void {
 export function forgetPicture(now: Session): void {
   state.readFor = readerKey(now);
   closePopup();
-  state.layers = state.page = state.summary = state.facetted = state.behind = state.lists = state.inbox = state.shift = null;
+  state.layers = state.page = state.summary = state.facetted = state.behind = state.lists = state.feeds = state.inbox = state.shift = null;
   state.unplaced = state.older = null;
   if (state.map !== null && state.styleReady) removeIncidents(state.map);
   state.stack?.forget();

@@ -35,6 +35,14 @@ export interface StyleClass {
   readonly color: string;
 }
 
+/** A real-time source of a layer's records. */
+export interface FeedInfo {
+  readonly id: string;
+  readonly licence: string;
+  readonly licenceAddress: string;
+  readonly attribution: Bilingual;
+}
+
 /** A collection with the catalogue's extension member `cop`. */
 export interface LayerInfo {
   readonly id: string;
@@ -58,6 +66,7 @@ export interface LayerInfo {
   readonly licenceAddress: string;
   readonly dataset: string;
   readonly attribution: Bilingual;
+  readonly feeds: readonly FeedInfo[];
   /** The zoom of the map (512-pixel tiles) from which the layer is drawn. */
   readonly fromZoom: number;
   readonly columns: readonly Column[];
@@ -103,9 +112,19 @@ function readLayer(collection: Json): LayerInfo | null {
     licenceAddress: text(source["licence_address"]),
     dataset: text(source["dataset"]),
     attribution: bilingual(cop["attribution"]),
+    feeds: objects(cop["feeds"]).map(readFeed),
     // The catalogue counts zooms of tiles of 256 pixels, the map those of 512.
     fromZoom: Math.max(0, numberOr(scale["from_zoom"], 0) - 1),
     columns: objects(cop["columns"]).map(readColumn),
+  };
+}
+
+function readFeed(found: Json): FeedInfo {
+  return {
+    id: text(found["id"]),
+    licence: text(found["licence_title"]),
+    licenceAddress: text(found["licence_address"]),
+    attribution: bilingual(found["attribution"]),
   };
 }
 

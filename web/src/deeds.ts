@@ -13,6 +13,7 @@ import { incidentFields, positionValues } from "./report";
 import { requestEntry } from "./requests";
 import { change, create, newKey, NotTaken, type Values, type Versioned } from "./send";
 import { mayHandOver, mayWrite, owns, session } from "./session";
+import { similarPart } from "./similar";
 import { closeSheet, openSheet } from "./sheet";
 import { versionsPart } from "./versions";
 
@@ -189,10 +190,17 @@ function requestsPart(doing: Doing, { feature }: Versioned): HTMLElement | null 
   return list;
 }
 
+/** What may be the same incident, for those who write; where somebody was faster, they look again. */
+function candidatesPart(doing: Doing, read: Versioned): HTMLElement | null {
+  const { reading } = doing.ground;
+  if (!mayWrite(reading.mode)) return null;
+  return similarPart(reading, layerOf(doing, INCIDENTS), read.feature, (properties) => save(doing, read, { properties }));
+}
+
 /** What stands below an incident's details: deeds, open requests, versions. Of a past picture nothing is done. */
 export function deedsPart(doing: Doing, read: Found): HTMLElement {
   const { reading, layers } = doing.ground;
-  const made: readonly Child[] = reading.asof === null ? [requestsPart(doing, read), el("div", { class: "deeds" }, ...buttons(doing, read))] : [];
+  const made: readonly Child[] = reading.asof === null ? [requestsPart(doing, read), el("div", { class: "deeds" }, ...buttons(doing, read)), candidatesPart(doing, read)] : [];
   const versions = read.hasVersions ? versionsPart(reading.mode, INCIDENTS, read.feature.id, layers?.get(INCIDENTS)) : null;
   return el("section", { class: "doing" }, ...made, versions);
 }

@@ -1,14 +1,14 @@
-/** What departments stand ready with and ask of each other: control centres, requests, and the feeds that report. */
+/** What departments stand ready with and ask of each other: control centres and requests. */
 
 import { fetchRegister, type Feature, type Reading, type RecordPage } from "./api";
 import type { LayerInfo } from "./catalogue";
-import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
+import { eitherLanguage, timeOf, wordsElement } from "./details";
 import { el } from "./dom";
-import { duration, number, pick, t } from "./i18n";
+import { number, pick, t } from "./i18n";
 import { chip, requestEntry, when } from "./requests";
 import type { Mode } from "./view";
 
-const LISTS = ["control-centres", "requests", "feeds"] as const;
+const LISTS = ["control-centres", "requests"] as const;
 type ListName = (typeof LISTS)[number];
 export type DepartmentLists = ReadonlyMap<ListName, RecordPage | null>;
 const MOST = 200;
@@ -17,7 +17,6 @@ type Layers = ReadonlyMap<string, LayerInfo>;
 const QUESTIONS: Readonly<Record<ListName, { sortby?: string; cql2?: string }>> = {
   "control-centres": {},
   requests: { sortby: "-asked_at" },
-  feeds: {},
 };
 
 /** The lists of those collections that there are; `null` for one that could not be read. */
@@ -46,44 +45,6 @@ function centre({ id, properties }: Feature): HTMLElement {
   );
 }
 
-/** Each state has a shape of its own beside its word, so that none is told by colour alone. */
-const SHAPES: Readonly<Record<string, readonly [string, string]>> = {
-  live: ["●", "on"],
-  quiet: ["○", "done"],
-  late: ["◔", "active"],
-  stale: ["▲", "overdue"],
-  down: ["✕", "major"],
-};
-
-/** How old the newest observation was when the source was looked at last. */
-function ageOf({ properties }: Feature): string {
-  const seconds = properties["age_s"];
-  return typeof seconds === "number" ? t("feedAge", { age: duration(seconds) }) : t("feedNoAge");
-}
-
-function feed(feature: Feature, layer: LayerInfo | undefined): HTMLElement {
-  const { properties } = feature;
-  const state = String(properties["state"] ?? "");
-  const [shape, kind] = SHAPES[state] ?? ["?", "overdue"];
-  const cause = String(properties["cause"] ?? "");
-  const mark = chip(kind, codeTitle(layer, "state", state) || t("notKnown"));
-  mark.prepend(el("span", { class: "shape", "aria-hidden": "true" }, shape));
-  return el(
-    "li",
-    { class: "entry", "data-feed": state },
-    el("span", { class: "entry-head" }, wordsElement("strong", eitherLanguage(properties, "title")), mark),
-    el("span", { class: "item-words" }, ageOf(feature), t("wordsSeparator"), t("lastGood"), " ", when(timeOf(properties, "last_good_at")) ?? t("notKnown"),
-      cause === "" ? null : `${t("wordsSeparator")}${cause}`),
-  );
-}
-
-/** What is worst stands first. */
-function ofWorstFirst(page: RecordPage): readonly Feature[] {
-  const order = ["down", "stale", "late", "live", "quiet"];
-  const rank = ({ properties }: Feature): number => order.indexOf(String(properties["state"]));
-  return page.features.toSorted((a, b) => rank(a) - rank(b));
-}
-
 function ofActiveFirst(page: RecordPage): readonly Feature[] {
   const rank = ({ properties }: Feature): number => (properties["active"] === true ? 0 : 1);
   return page.features.toSorted((a, b) => rank(a) - rank(b));
@@ -101,8 +62,7 @@ export interface Replying {
 
 function entries(name: ListName, page: RecordPage, layer: LayerInfo | undefined, { mode, onDone, openIncident }: Replying): HTMLElement[] {
   if (name === "control-centres") return ofActiveFirst(page).map(centre);
-  const listed = name === "feeds" ? ofWorstFirst(page) : page.features;
-  return listed.map((feature) => (name === "requests" ? requestEntry(feature, layer, mode, onDone, { openIncident }) : feed(feature, layer)));
+  return page.features.map((feature) => requestEntry(feature, layer, mode, onDone, { openIncident }));
 }
 
 /** The numbers are the summary's own, so that no panel says another one. */
@@ -110,7 +70,6 @@ function told(name: ListName, page: RecordPage, current: Replying["current"]): s
   const all = page.matched ?? page.features.length;
   const counted = current?.get(name)?.count;
   if (name === "control-centres" && counted !== undefined) return t("centresOf", { n: number(counted), all: number(all) });
-  if (name === "feeds" && counted !== undefined) return t("feedsOf", { n: number(counted), all: number(all) });
   return all > page.features.length
     ? t("firstOf", { n: number(page.features.length), all: number(all) })
     : t("allListed", { n: number(all) });

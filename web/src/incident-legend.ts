@@ -2,6 +2,7 @@
 
 import type { LayerInfo } from "./catalogue";
 import { el } from "./dom";
+import { agePlace } from "./feeds";
 import { pick, t } from "./i18n";
 import { dotElement, markElement, STATES, type State } from "./icons";
 import type { TextKey } from "./texts";
@@ -27,6 +28,7 @@ export function incidentLegend(incidents: LayerInfo | undefined, theme: Theme): 
     "details",
     { class: "incident-legend", id: "incident-legend" },
     el("summary", {}, t("legendIncidents")),
+    incidents === undefined ? null : agePlace(incidents),
     el("ul", { class: "legend" }, ...states, dots),
     el("ul", { class: "legend legend-kinds" }, ...kinds),
   );

@@ -2,6 +2,7 @@
 
 import { fetchLegend, type LayerInfo, type LegendEntry } from "./catalogue";
 import { el } from "./dom";
+import { agePlace } from "./feeds";
 import { age, fullDateTime, pick, t } from "./i18n";
 import { hasHistory, isDrawable } from "./layers";
 import { paintSample, swatch } from "./swatch";
@@ -162,11 +163,14 @@ export function layerRow(state: RowState, actions: RowActions): HTMLElement {
     title: t("aboutLayer", { name: title }),
   });
   info.addEventListener("click", () => actions.open(layer.id, !isOpen));
+  const age = agePlace(layer);
+  if (age !== null) box.setAttribute("aria-describedby", age.id);
   const words = el("span", { class: "layer-title" }, title, notes(layer));
   return el(
     "li",
     { class: isOn ? "layer on" : "layer", "data-layer": layer.id },
     el("div", { class: "layer-line" }, el("label", {}, box, paintSample(layer.sample), words), info),
+    age,
     isOn ? el("div", { class: "drawn" }, zoomHint(state), pastNote(state), slider(state, actions), legend(state)) : null,
     isOpen ? about(state) : null,
     isOpen && !isOn && isDrawable(layer) ? legend(state) : null,

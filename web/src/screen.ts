@@ -6,6 +6,7 @@ import { writeBasemaps } from "./basemap-choice";
 import { districtLegend, writeCounts } from "./counts-panel";
 import { writeDepartments } from "./departments";
 import { byId, say } from "./dom";
+import { FEEDS, takeFeeds, writeSources } from "./feeds";
 import { writeFilters } from "./filter-panel";
 import { otherLanguage, pick, setLanguage, t, writeStaticTexts } from "./i18n";
 import { writeInbox, writeWaiting } from "./inbox";
@@ -30,9 +31,9 @@ const timeBar = new TimeBar((asof) => actions.change({ asof }));
 export function writeAttribution(): void {
   const shown = state.view.layers.map(({ id }) => id);
   const drawn = [INCIDENTS, ...shown].map((id) => state.layers?.get(id)?.attribution);
-  const names = [...new Set(drawn.filter((name) => name !== undefined).map(pick))].filter(
-    (name) => name !== "",
-  );
+  // Several layers of one department name it once.
+  const said = drawn.filter((name) => name !== undefined).flatMap((name) => pick(name).split(/[;；]\s*/));
+  const names = [...new Set(said)].filter((name) => name !== "");
   const data = names.length === 0 ? [] : [t("attributionData", { names: names.join(t("listSeparator")) })];
   const ground = state.basemaps.find(({ id }) => id === basemap());
   const under = ground === undefined ? [] : [t("attributionBasemap", { names: ground.attribution })];
@@ -110,6 +111,9 @@ export function writeRegisters(): void {
   const replying = { mode: past ? null : view.mode, onDone: () => actions.refresh(), openIncident, current: summary?.current };
   writeWarnings(summary?.current.get(WARNINGS) ?? null, layers?.get(WARNINGS));
   writeDepartments(byId("panel-departments", HTMLDivElement), lists, layers, replying);
+  takeFeeds(state.feeds, layers, view.mode, !past);
+  writeSources(byId("panel-sources", HTMLDivElement), summary?.current.get(FEEDS)?.count);
+  sayIncomplete();
   writeInbox(inbox, layers?.get(REQUESTS), replying.mode, { onDone: replying.onDone, openIncidentById: openIncident });
   writeWaiting(inbox, view.mode);
   writeShift({ shift, layers, mode: view.mode, past, troubled: state.freshness.trouble !== null }, actions);

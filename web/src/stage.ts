@@ -5,6 +5,7 @@ import { watchTiles } from "./completeness";
 import { facetTitle, tableOf } from "./counts-panel";
 import { DistrictMap } from "./districts";
 import { byId, say } from "./dom";
+import { doubtful } from "./feeds";
 import { asCql2, UNKNOWN } from "./filters";
 import { pick, t } from "./i18n";
 import { addIncidents, chooseIncidents, drawnIncidents, INCIDENTS, showSingly } from "./incidents";
@@ -83,7 +84,10 @@ export function sayIncomplete(): void {
     return title(layerOfSource(source) ?? source);
   };
   const names = [...new Set([...state.torn.map(name), ...state.unstyled.map(title)])].join(t("listSeparator"));
-  say(byId("map-notice", HTMLDivElement), names === "" ? "" : t("tilesFailed", { names }));
+  const shown = state.view.layers.map(({ id }) => state.layers?.get(id)).filter((layer) => layer !== undefined);
+  const old = doubtful(shown).map((layer) => pick(layer.title)).join(t("listSeparator"));
+  const told = [names === "" ? "" : t("tilesFailed", { names }), old === "" ? "" : t("layersDoubtful", { names: old })];
+  say(byId("map-notice", HTMLDivElement), told.filter((one) => one !== "").join(" "));
 }
 
 /** Make the map; `onZoom` is told each new zoom. */

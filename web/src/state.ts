@@ -60,6 +60,8 @@ interface State {
   behind: Behind | null;
   outlines: readonly Feature[] | null;
   lists: DepartmentLists | null;
+  /** The real-time sources, as they are. */
+  feeds: RecordPage | null;
   /** `null` while it is not known, and of who has none. */
   inbox: Inbox | null;
   shift: Shift | null;
@@ -94,6 +96,7 @@ export const state: State = {
   behind: null,
   outlines: null,
   lists: null,
+  feeds: null,
   inbox: null,
   shift: null,
   freshness: { at: null, sequence: null, link: "connecting", since: null, news: null, everySeconds: 15, trouble: null },

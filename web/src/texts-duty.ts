@@ -41,6 +41,17 @@ export const dutyTexts = {
   },
   newsMany: { en: "More changed than can be listed here.", zh: "變更過多，未能全部列出。" },
 
+  similarTitle: { en: "Possibly the same", zh: "可能是同一事故" },
+  similarWhy: {
+    en: "Nothing is merged by itself. What you decide can be taken back, and old links keep working.",
+    zh: "系統不會自動合併。所作決定可以取消，舊連結仍然有效。",
+  },
+  similarSame: { en: "This one repeats it", zh: "本記錄與之重複" },
+  similarOther: { en: "Another incident", zh: "並非同一事故" },
+  similarRepeats: { en: "Repeats", zh: "重複於" },
+  similarApart: { en: "Looked at, and another incident", zh: "已核對並非同一事故" },
+  similarUndo: { en: "Take back", zh: "取消決定" },
+
   inbox: { en: "Inbox", zh: "收件匣" },
   inboxN: { en: "Inbox {n}", zh: "收件匣 {n}" },
   inboxWhy: { en: "Requests to your department that nobody has acknowledged: {n}", zh: "致貴部門而未獲確認的要求：{n} 項" },

@@ -6,8 +6,8 @@ import { asInstant, readInstant } from "./time";
 
 export type Mode = "actual" | "exercise" | "test";
 export type Theme = "light" | "dark";
-export type Tab = "list" | "counts" | "departments" | "inbox" | "shift";
-export const TABS: readonly Tab[] = ["list", "counts", "departments", "inbox", "shift"];
+export type Tab = "list" | "counts" | "departments" | "sources" | "inbox" | "shift";
+export const TABS: readonly Tab[] = ["list", "counts", "departments", "sources", "inbox", "shift"];
 
 /** A layer that is switched on, with its opacity from 0 to 1. */
 export interface Shown {

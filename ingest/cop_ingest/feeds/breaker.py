@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 FAILURES = 5
 FIRST_REST = 5.0
-LONGEST_REST = 20.0  # so that a feed is right again soon after its host is
+LONGEST_REST = 8.0  # so that a feed is right again within its cadence and ten seconds after its host is
 
 
 @dataclass(slots=True)

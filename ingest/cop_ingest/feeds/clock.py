@@ -10,7 +10,6 @@ from typing import Protocol
 import httpx
 
 _HOLDS_S = 2.0  # real seconds for which the simulator's word is counted on before it is asked again
-_FRESH_S = 0.5  # and before it is told to others
 
 
 class Clock(Protocol):
@@ -58,13 +57,11 @@ class SimulatorClock:
     def heard(self) -> tuple[datetime, float] | None:
         """What the simulator says that its clock shows now (UTC), and its speed; None where it says nothing."""
         with self._lock:
-            if self._told is None or time.monotonic() - self._told[0] > _FRESH_S:
-                asked = self._asked()
-                if asked is None:
-                    return None
-                self._told = asked
-            at, then, speed = self._told
-            return then + timedelta(seconds=(time.monotonic() - at) * speed), speed
+            asked = self._asked()
+            if asked is None:
+                return None
+            self._told = asked
+            return asked[1], asked[2]
 
     def _word(self) -> tuple[float, datetime, float]:
         with self._lock:

@@ -24,16 +24,22 @@ from cop_ingest.feeds.declared import Feed, Part
 from cop_ingest.feeds.unpack import CODINGS, Unpacker, Unreadable
 
 _KEPT_HEADERS = ("etag", "last-modified", "date", "age", "content-type", "content-encoding", "content-length")
+_KEPT_START = 64_000  # bytes kept of a body that is refused while it comes
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What a request may cost, in seconds: to connect, of silence, of the whole part with its repetitions."""
+    """What a request may cost, in seconds: to connect, of silence, of the whole part with its repetitions.
 
-    connect: float = 5.0
-    silence: float = 10.0
+    An attempt is repeated within the turn only where it failed within `soon`. With the silence that makes less than the
+    ten seconds in which a feed that does not answer is to be told as down.
+    """
+
+    connect: float = 4.0
+    silence: float = 6.0
     whole: float = 30.0
+    soon: float = 1.0
     attempts: int = 3
     backoff: float = 0.5
     redirects: int = 5
@@ -64,13 +70,22 @@ class Fetched:
 
 
 class FetchFailed(Exception):
-    """A part that could not be had. `wait` is how long the server asked to be left alone, in seconds."""
+    """A part that could not be had.
 
-    def __init__(self, cause: str, status: int | None = None, wait: float = 0.0) -> None:
+    `wait` is how long the server asked to be left alone, in seconds; `rests` how long we leave its host alone, where
+    nothing was asked now; `start` the first bytes of a body that was cut off or refused, as they came over the wire.
+    """
+
+    def __init__(
+        self, cause: str, status: int | None = None, wait: float = 0.0, *, rests: float = 0.0,
+        start: bytes | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(cause)
         self.cause = cause
         self.status = status
         self.wait = wait
+        self.rests = rests
+        self.start = start
 
 
 class _Passing(FetchFailed):
@@ -120,7 +135,8 @@ class Fetcher:
     async def _fetch(self, feed: Feed, part: Part, known: Known) -> Fetched | FetchFailed:
         rests = self.breaker.rests(part.host)
         if rests:
-            return FetchFailed(f"{part.host} did not answer several times; it is asked again in {rests:.0f} s")
+            cause = f"{part.host} did not answer several times; it is asked again in {rests:.0f} s"
+            return FetchFailed(cause, rests=rests)
         try:
             async with asyncio.timeout(self.manners.whole):
                 return await self._repeated(feed, part, known)
@@ -131,6 +147,7 @@ class Fetcher:
             return FetchFailed(f"{part.host}: no whole answer within {self.manners.whole:g} s")
 
     async def _repeated(self, feed: Feed, part: Part, known: Known) -> Fetched:
+        began = time.monotonic()
         for attempt in range(self.manners.attempts):
             try:
                 fetched = await self._attempt(feed, part, known)
@@ -138,9 +155,11 @@ class Fetcher:
                 if exc.status is None:
                     self.breaker.failed(part.host)
                 pause = max(exc.wait, self._pause(attempt))
-                if attempt + 1 == self.manners.attempts or pause > self.manners.whole / 3:
+                slow = time.monotonic() - began > self.manners.soon
+                if attempt + 1 == self.manners.attempts or pause > self.manners.whole / 3 or slow:
                     raise
                 await asyncio.sleep(pause)
+                began += pause
             else:
                 self.breaker.answered(part.host)
                 return fetched
@@ -158,7 +177,7 @@ class Fetcher:
             for _ in range(self.manners.redirects + 1):
                 async with await self._open(address, feed.tls, self._headers(known)) as answer:
                     if answer.status_code not in (301, 302, 303, 307, 308):
-                        return await self._read(answer, feed, known, began)
+                        return await self._read(answer, feed, part, known, began)
                     address = net.next_address(address, answer.headers.get("location"), hosts)
         except net.Forbidden as exc:
             raise FetchFailed(str(exc)) from exc
@@ -203,23 +222,27 @@ class Fetcher:
             headers["If-Modified-Since"] = known.last_modified
         return headers
 
-    async def _read(self, answer: httpx.Response, feed: Feed, known: Known, began: float) -> Fetched:
+    async def _read(self, answer: httpx.Response, feed: Feed, part: Part, known: Known, began: float) -> Fetched:
         headers = {name: answer.headers[name][:300] for name in _KEPT_HEADERS if name in answer.headers}
         if answer.status_code == 304 and known.hash:
             return Fetched(304, None, headers, time.monotonic() - began)
         if answer.status_code != 200:
             raise _refused(answer)
         limit = int(feed.max_mb * 1_000_000)
-        promised = headers.get("content-length", "")
-        if promised.isdigit() and int(promised) > limit:
-            raise FetchFailed(f"has {int(promised):,} bytes; {limit:,} are allowed", 200)
+        start = bytearray()
         try:
             unpacker = Unpacker(headers.get("content-encoding", ""), limit)
+            promised = headers.get("content-length", "")
             async for piece in answer.aiter_raw():
+                start += piece[: _KEPT_START - len(start)]
+                if promised.isdigit() and int(promised) > limit:
+                    raise Unreadable(f"has {int(promised):,} bytes; {limit:,} are allowed")
                 unpacker.take(piece)
             body = unpacker.whole()
         except Unreadable as exc:
-            raise FetchFailed(f"{urlsplit(str(answer.url)).path}: {exc}", 200) from exc
+            raise FetchFailed(f"{urlsplit(str(answer.url)).path}: {exc}", 200, start=bytes(start)) from exc
+        except httpx.TransportError as exc:
+            raise _Passing(f"{part.host}: {_words(exc)}", start=bytes(start)) from exc
         return Fetched(200, body, headers, time.monotonic() - began)
 
 

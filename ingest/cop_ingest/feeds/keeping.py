@@ -59,7 +59,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a turn ended; `wait` is how long the source asked to be left alone, in seconds."""
+    """How a turn ended; `wait` is how long the source asked to be left alone, `rests` how long we do so, in seconds."""
 
     outcome: Outcome
     cause: str | None = None
@@ -69,6 +69,7 @@ class Ended:
     answered_at: datetime | None = None
     manifest: bytes | None = None
     wait: float = 0.0
+    rests: float = 0.0
 
 
 def know(connection: Connection, feeds: Iterable[str], mode: FeedMode) -> None:
@@ -119,9 +120,10 @@ def begin_turn(
 
 
 def note_fetch(connection: Connection, turn: int, part: str, **about: Any) -> None:
-    """What came for a part: fetched_at, status, hash, bytes, ms, headers, cause."""
+    """What came for a part: fetched_at, status, hash, bytes, ms, headers, cause; start_hash of what came not whole."""
     headers = Jsonb(dict(about.pop("headers", {})))
-    connection.execute(_SQL["note_fetch"], {"turn": turn, "part": part, "headers": headers, **about})
+    told = {"turn": turn, "part": part, "headers": headers, "start_hash": None, **about}
+    connection.execute(_SQL["note_fetch"], told)
 
 
 def finish(
@@ -171,8 +173,13 @@ def finish(
             _tell(connection, feed, lease.mode, health, known)
 
 
+def office_of(department: str) -> tuple[float, float]:
+    """About where a department's offices are: longitude and latitude (WGS 84)."""
+    return OFFICES.get(department, _CENTRE)
+
+
 def _tell(connection: Connection, feed: Feed, mode: FeedMode, health: Health, known: Mapping[str, Any]) -> None:
-    x, y = OFFICES.get(feed.department, _CENTRE)
+    x, y = office_of(feed.department)
     names = ("last_attempt_at", "last_good_at", "observed_at", "seen", "refused")
     connection.execute(_SQL["acting"], {"cause": f"feed {feed.id}", "mode": mode})
     connection.execute(

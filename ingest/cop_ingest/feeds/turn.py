@@ -107,7 +107,7 @@ def _turn(shop: Workshop, connection: Connection, feed: Feed, lease: Lease) -> E
             known = dict(arrived.known)
             ended = read_and_load(shop, connection, feed, lease, turn, arrived)
         except FetchFailed as exc:
-            ended = Ended("failed", exc.cause, wait=exc.wait)
+            ended = Ended("failed", exc.cause, wait=exc.wait, rests=exc.rests)
         except LeaseLost as exc:
             ended = Ended("lost", str(exc))
     _finish(shop, connection, feed, lease, turn, ended, known)
@@ -163,10 +163,12 @@ def _asked(shop: Workshop, connection: Connection, feed: Feed, lease: Lease, tur
             if isinstance(answer, FetchFailed):
                 keeping.note_fetch(
                     connection, turn, name, fetched_at=at, status=answer.status, hash=None, bytes=None, ms=0,
-                    cause=answer.cause,
+                    cause=answer.cause, start_hash=keep_raw(connection, answer.start) if answer.start else None,
                 )  # fmt: skip
                 if not feed.parts[name].optional:
-                    failures.append(FetchFailed(f"{name}: {answer.cause}", answer.status, answer.wait))
+                    failures.append(
+                        FetchFailed(f"{name}: {answer.cause}", answer.status, answer.wait, rests=answer.rests)
+                    )
                 continue
             body = answer.body if answer.body is not None else _kept(connection, lease, name)
             bodies[name] = body
@@ -276,5 +278,7 @@ def _again(shop: Workshop, feed: Feed, lease: Lease, ended: Ended) -> float | No
     cadence = feed.cadence_s / max(shop.clock.speed(), 1.0)
     if ended.outcome != "failed":
         return min(ended.wait, cadence) if ended.wait else None
+    if ended.rests:
+        return min(ended.rests, cadence)  # it was not asked: its host is probed as soon as that may be
     soon: float = _SOONEST_AGAIN * 2 ** min(lease.failures, 10)
     return max(min(soon, cadence), ended.wait)

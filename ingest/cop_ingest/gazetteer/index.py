@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,15 +16,19 @@ from shapely.geometry.base import BaseGeometry
 from cop.catalogue import Layer, catalogue
 from cop.catalogue.gazetteer import PlaceKind, Places
 from cop.store.statements import statements
-from cop_ingest.gazetteer.names import characters, is_chinese, words
+from cop_ingest.gazetteer.names import characters, is_chinese, key_of, words
 
 _SQL = Path(__file__).parent.parent / "sql" / "gazetteer.sql"
 _SHORTEST_CHINESE = 2
+_LETTERS_THEN_DIGITS = re.compile(r"(?<=[A-Za-z])(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One named thing: its shape in EPSG:2326 (easting, northing, metres), and how far off a name may be (metres)."""
+    """One named thing: its shape in EPSG:2326 (easting, northing, metres), and how far off a name may be (metres).
+
+    `measure_m` is a post's chainage; `after` are the comparable words behind which alone a number means this.
+    """
 
     layer: str
     feature: str
@@ -34,6 +39,8 @@ class Entry:
     number: str | None = None
     district: str | None = None
     chainage: bool = False
+    measure_m: float | None = None
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class Index:
     by_words: dict[tuple[str, ...], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     by_characters: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     districts: dict[str, Entry] = field(default_factory=dict)
+    posts: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     addresses: dict[tuple[str, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     most_words: int = 1
     most_characters: int = 1
@@ -62,14 +70,18 @@ class Index:
         if entry.kind == "district":
             if entry.district:
                 self.districts[entry.district] = entry
+        elif entry.kind == "post":
+            self.posts[key_of(name)].append(entry)
         elif entry.number is not None:
-            key = characters(name) if is_chinese(name) else " ".join(words(name))
-            self.addresses[key, entry.number.casefold()].append(entry)
+            self.addresses[key_of(name), entry.number.casefold()].append(entry)
         elif is_chinese(name):
             self._add_characters(characters(name), entry)
-        elif form := words(name):
-            self.by_words[form].append(entry)
-            self.most_words = max(self.most_words, len(form))
+        else:
+            # A number is also written with a blank between letters and digits.
+            apart = words(_LETTERS_THEN_DIGITS.sub(" ", name)) if entry.kind == "number" else ()
+            for form in filter(None, {words(name), apart}):
+                self.by_words[form].append(entry)
+                self.most_words = max(self.most_words, len(form))
 
     def _add_characters(self, form: str, entry: Entry) -> None:
         if len(form) >= _SHORTEST_CHINESE:
@@ -139,13 +151,16 @@ def _entries(connection: psycopg.Connection, layer: Layer, places: Places) -> It
 
     query = sql.SQL(statements(_SQL)["entries"]).format(
         names=sql.SQL(", ").join(map(sql.Identifier, places.names)),
-        number=named(places.number), district=named(places.district), table=sql.Identifier("layer", layer.id),
+        number=named(places.number or places.measure), district=named(places.district),
+        table=sql.Identifier("layer", layer.id),
     )  # fmt: skip
+    after = tuple(" ".join(words(word)) for word in places.after)
     for feature, names, number, district, shape in connection.execute(query):
         told = [name for name in names if name]
+        measure = float(number) if places.measure and number is not None else None
         yield Entry(
-            layer.id, feature, places.kind, told[0], shapely.from_wkb(shape), places.within_m, number, district,
-            places.chainage,
+            layer.id, feature, places.kind, told[0], shapely.from_wkb(shape), places.within_m,
+            number if places.number else None, district, places.chainage, measure, after,
         ), told  # fmt: skip
 
 

@@ -18,7 +18,9 @@ import shapely
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
+from cop_ingest.gazetteer.chainage import along, chainage_in
 from cop_ingest.gazetteer.index import Entry, Found, Index
+from cop_ingest.gazetteer.names import is_chinese, key_of
 from cop_ingest.grid import to_lon_lat
 
 _DISTRICT_MARGIN = 300.0  # a road along a border belongs to both sides
@@ -28,11 +30,6 @@ _LARGEST = 3000.0  # less exact than this is not worth a point
 _SAME = 300.0
 _NUMBER_BEFORE = re.compile(r"(?:^|\s)(\d{1,4}[a-z]?)$")
 _NUMBER_AFTER = re.compile(r"^(\d{1,4}[a-z]?)號")
-_CHAINAGE = re.compile(
-    r"(?:\bch(?:ainage)?\.?\s*|\bkm\s*)(?P<km>\d{1,2})\s*\+\s*(?P<m>\d{3})\b"
-    r"|\bkm\s*(?P<post>\d{1,2}(?:\.\d+)?)\b|\b(?P<dist>\d{1,2}(?:\.\d+)?)\s*(?:km|公里)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +73,23 @@ def _read(index: Index, texts: Sequence[str], district: Entry | None) -> _Said:
 
     def of(kind: str) -> tuple[Entry, ...]:
         """One entry a name: the candidates inside the district, where they agree on a place."""
-        named = (_agreed([entry for entry in found.entries if entry.kind == kind], district) for found in founds)
+        named = (
+            _agreed([entry for entry in found.entries if entry.kind == kind and _is_meant(entry, found)], district)
+            for found in founds
+        )
         return tuple(dict.fromkeys(entry for entry in named if entry))
 
     houses = (_agreed(_houses(index, found), district) for found in founds)
     return _Said(
         index, of("number"), of("road"), of("landmark"), of("area"),
-        tuple(entry for entry in houses if entry), _chainage(texts), district,
+        tuple(entry for entry in houses if entry), chainage_in(texts), district,
     )  # fmt: skip
+
+
+def _is_meant(entry: Entry, found: Found) -> bool:
+    """Whether the words before a number say that it is one of this kind, where it needs them."""
+    before = f" {found.before}".removesuffix(" no").removesuffix(" number")
+    return not entry.after or before.endswith(tuple(word if is_chinese(word) else f" {word}" for word in entry.after))
 
 
 def _agreed(entries: Iterable[Entry], district: Entry | None) -> Entry | None:
@@ -102,15 +108,6 @@ def _houses(index: Index, found: Found) -> list[Entry]:
     return index.addresses.get((found.form, number[1]), [])
 
 
-def _chainage(texts: Sequence[str]) -> float | None:
-    for text in texts:
-        if told := _CHAINAGE.search(text):
-            if told["m"]:
-                return int(told["km"]) * 1000.0 + int(told["m"])
-            return float(told["post"] or told["dist"]) * 1000.0
-    return None
-
-
 def _of_number(said: _Said) -> Placement | None:
     return _at(said.numbers[0], f"{said.numbers[0].name}") if said.numbers else None
 
@@ -120,12 +117,16 @@ def _of_house(said: _Said) -> Placement | None:
 
 
 def _of_chainage(said: _Said) -> Placement | None:
-    """A distance along a road, from the first vertex of its line, where it is one line that is long enough."""
-    road = next((road for road in said.roads if road.chainage and road.shape.geom_type == "LineString"), None)
-    if road is None or said.chainage_m is None or said.chainage_m > road.shape.length:
+    """A distance along a road, by the posts at it; without posts it may count from either end."""
+    if said.chainage_m is None:
         return None
-    at = shapely.line_interpolate_point(road.shape, said.chainage_m)
-    return _placed(at, 100.0 + road.within_m, f"{said.chainage_m / 1000:g} km along {road.name}")
+    for road in (road for road in said.roads if road.chainage):
+        if (found := along(road.shape, said.index.posts.get(key_of(road.name), []), said.chainage_m)) is not None:
+            why = f"{said.chainage_m / 1000:g} km along {road.name}"
+            return _placed(
+                found.at, road.within_m + found.uncertainty_m, f"{why}, {found.doubt}" if found.doubt else why
+            )
+    return None
 
 
 def _of_crossing(said: _Said) -> Placement | None:

@@ -17,6 +17,29 @@ from cop_ingest.gazetteer.place import Placement, place
 from cop_ingest.geometry import to_wkb
 from cop_ingest.records import Parsed, Record
 
+_MOST_REMEMBERED = 50_000
+
+
+class Memory:
+    """What was found with one whole index, which stays as it is: a feed names the same places each minute."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Index, dict[tuple[tuple[str, ...], str | None], Placement | None]] = (Index(), {})
+
+    def placement(self, index: Index, texts: tuple[str, ...], district: str | None) -> Placement | None:
+        """As `place` finds it."""
+        of, known = self._known
+        if of is not index or len(known) >= _MOST_REMEMBERED:
+            known = {}
+            self._known = (index, known)
+        key = (texts, district)
+        if key not in known:
+            known[key] = place(index, texts, district)
+        return known[key]
+
+
+_MEMORY = Memory()
+
 
 class Gazetteer:
     """The index of one process, made again when a layer that it is made of has changed."""
@@ -74,7 +97,7 @@ def _placed(layer: Layer, record: Record, index: Index) -> Record:
 def _found(rule: Placed, properties: Mapping[str, object], index: Index) -> Placement | None:
     texts = [str(text) for name in rule.texts if (text := properties.get(name))]
     district = properties.get(rule.district)
-    return place(index, texts, str(district) if district else None)
+    return _MEMORY.placement(index, tuple(texts), str(district) if district else None)
 
 
 def _told(rule: Placed, properties: Mapping[str, object], found: Placement) -> dict[str, object]:

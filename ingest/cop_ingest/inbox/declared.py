@@ -99,6 +99,8 @@ class Mapping(Model):
     numbers and addresses of people are taken out of the other texts, and neither file nor message is kept.
 
     The layer is one that people write, or one of latest values: then rows are readings, which have no `follow`.
+    Readings that come every `every_s` seconds are told of in the collection `feeds`, late and stale where they stay
+    away.
     """
 
     id: Id
@@ -115,6 +117,7 @@ class Mapping(Model):
     known: Known | None = None
     void: Void | None = None
     personal: tuple[str, ...] = ()
+    every_s: Annotated[int, Field(ge=60)] | None = None
 
     @model_validator(mode="after")
     def _fits_the_catalogue(self) -> Self:
@@ -124,6 +127,8 @@ class Mapping(Model):
         _check_columns("columns", self.layer, self.columns)
         if self.follow is not None:
             _check_columns("follow.columns", self.follow.layer, self.follow.columns)
+        if self.every_s is not None and not self.readings:
+            raise ValueError("every_s is for readings: of records nobody says how often they come")
         if self.readings and (self.follow or self.target.with_role("time").name not in self.columns):  # type: ignore[union-attr]
             raise ValueError("readings have their time, and no follow")
         self._check_rest()

@@ -16,12 +16,13 @@ from psycopg import sql
 from shapely.geometry import shape
 
 from cop.catalogue import Layer
-from cop.errors import Fault, Invalid
+from cop.errors import Fault, Invalid, LoadRefused
 from cop.settings import Mode
 from cop.store.statements import statements
 from cop_ingest.inbox.declared import Mapping
 from cop_ingest.inbox.mapped import mapped
 from cop_ingest.inbox.rows import Row, read_rows
+from cop_ingest.inbox.silence import tell_form
 from cop_ingest.inbox.take import Deed, Line, Report
 from cop_ingest.inbox.things import Things, read_things
 from cop_ingest.load import Origin, Provenance, load_observations, manifest_of
@@ -57,7 +58,12 @@ def take_readings(
     """
     report = Report(mapping.id, name, mode, dry_run)
     things = read_things(connection, mapping.known) if mapping.known else None
-    read = [_read(mapping, row, file_at, things) for row in read_rows(mapping, body, name)]
+    try:
+        read = [_read(mapping, row, file_at, things) for row in read_rows(mapping, body, name)]
+    except LoadRefused as exc:
+        if not dry_run:
+            tell_form(connection, mapping, mode, failure=f"the last return was refused: {exc}"[:500])
+        raise
     told = _once_each([one for one in read if isinstance(one, _Reading)])
     provenance: Provenance = "real" if mode == "actual" else "exercise"
     lines = {one.row: one for one in read if isinstance(one, Line)}
@@ -69,6 +75,8 @@ def take_readings(
         origin = Origin(f"return {mapping.id}", manifest_of(body), provenance)
         parsed = Parsed([one.record for one in good])
         load_observations(connection, mapping.target, parsed, origin, file_at)
+        newest = max(one.at for one in good)
+        tell_form(connection, mapping, mode, observed_at=newest, seen=len(read), refused=len(read) - len(good))
     report.lines.extend(lines[row] for row in sorted(lines))
     return report
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +27,11 @@ _MEDIA = {".csv": CSV, ".json": JSON, ".geojson": JSON, ".xml": XML}
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A kept payload: when it was fetched (UTC), and where it lies."""
+    """A kept payload: when it was fetched (UTC), what it is called, and how it is read; None: it is kept no more."""
 
     at: datetime
-    file: Path
+    name: str
+    read: Callable[[], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ class Series:
 
         def write(_: World, at: datetime, __: Asked) -> bytes | None:
             found = bisect_right(times, at)
-            return self.kept[found - 1].file.read_bytes() if found else None
+            return self.kept[found - 1].read() if found else None
 
-        media = _MEDIA.get(self.kept[0].file.suffix.lower(), "application/octet-stream")
+        media = _MEDIA.get(Path(self.kept[0].name).suffix.lower(), "application/octet-stream")
         return Endpoint("replay", self.host, re.escape(self.path), media, published, write, self.query)
 
 
@@ -83,10 +84,10 @@ def _series(folder: Path, address: str) -> Series:
     if not path:
         raise LoadRefused(f"{address}: is no address; wanted host/path, as in data.weather.gov.hk/…/latest.csv")
     named = [(_NAMED.match(file.name), file) for file in folder.iterdir() if file.is_file()]
-    kept = [Kept(_time(found, file), file) for found, file in named if found is not None]
+    kept = [Kept(_time(found, file), file.name, file.read_bytes) for found, file in named if found is not None]
     if not kept:
         raise LoadRefused(f"{folder.name}: no payload; wanted files called YYYYMMDD-HHMM…")
-    return Series(host, path, dict(parse_qsl(query)), sorted(kept, key=lambda one: (one.at, one.file.name)))
+    return Series(host, path, dict(parse_qsl(query)), sorted(kept, key=lambda one: (one.at, one.name)))
 
 
 def _time(found: re.Match[str], file: Path) -> datetime:

@@ -68,22 +68,46 @@ def _line(incident: Incident, since: datetime, until: datetime) -> Iterator[Line
         yield Line(max(changes), incident, new, values, messages[-1] if messages else {})
 
 
-def write_returns(world: World, folder: Path, since: datetime, until: datetime) -> list[Path]:
-    """Write the returns of a time, one file a department that has something to report; the files' paths.
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a department reports of a time: the form, its lines, and the form's kind of file."""
 
-    A file is `<form>/<time>.<ending>`, and appears when it is whole. Raises SetupTrouble where there is no form.
+    department: str
+    form: str
+    ending: str
+    until: datetime
+    lines: list[Line]
+    write: Callable[[list[Line]], bytes]
+
+    def body(self) -> bytes:
+        """The filled form."""
+        return self.write(self.lines)
+
+
+def returns_of(world: World, since: datetime, until: datetime) -> Iterator[Return]:
+    """The returns of a time, one a department that has something to report.
+
+    Raises SetupTrouble where a department has no form.
     """
-    written = []
     for department, lines in groupby(reports(world, since, until), key=lambda line: line.incident.department):
         form = form_of(department)
         ending, write = _FORMS[next(name for name in _FORMS if form.startswith(name))]
-        path = folder / form / f"{local(until):%Y%m%dT%H%M%S}.{ending}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(path.suffix + ".part")
-        partial.write_bytes(write(list(lines)))
-        partial.rename(path)
-        written.append(path)
-    return written
+        yield Return(department, form, ending, until, list(lines), write)
+
+
+def write_returns(world: World, folder: Path, since: datetime, until: datetime) -> list[Path]:
+    """Write the returns of a time as files; their paths."""
+    return [write_return(folder, one) for one in returns_of(world, since, until)]
+
+
+def write_return(folder: Path, one: Return) -> Path:
+    """Write `<form>/<time>.<ending>`, which appears when it is whole; its path."""
+    path = folder / one.form / f"{local(one.until):%Y%m%dT%H%M%S}.{one.ending}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".part")
+    partial.write_bytes(one.body())
+    partial.rename(path)
+    return path
 
 
 @cache
@@ -276,9 +300,9 @@ _FORMS: dict[str, tuple[str, Callable[[list[Line]], bytes]]] = {
 
 
 async def keep_returning(
-    world: World, clock: Clock, folder: Path, every: timedelta, since: datetime | None = None
+    world: World, clock: Clock, way: Path | Callable[[Return], object], every: timedelta, since: datetime | None = None
 ) -> None:
-    """Write the returns whenever the clock has passed an even time, until cancelled.
+    """Send the returns, into a folder or another way, whenever the clock has passed an even time, until cancelled.
 
     The first ones hold all that became known after `since`, or before at all. Each even time has its own files, at any
     speed; a clock that is set back makes none a second time.
@@ -287,6 +311,14 @@ async def keep_returning(
     following = clock.begins + max(timedelta(0), clock.now() - clock.begins) // every * every
     while True:
         while following <= clock.now():
-            await asyncio.to_thread(write_returns, world, folder, done, following)
+            await asyncio.to_thread(_send_returns, world, way, done, following)
             done, following = following, following + every
         await asyncio.sleep(_LOOKS_S)
+
+
+def _send_returns(world: World, way: Path | Callable[[Return], object], since: datetime, until: datetime) -> None:
+    for one in returns_of(world, since, until):
+        if isinstance(way, Path):
+            write_return(way, one)
+        else:
+            way(one)

@@ -17,8 +17,12 @@ INSERT INTO cop.feed (feed, mode) SELECT unnest(%(feeds)s::text[]), %(mode)s ON 
 -- Those whose time has come, and the time when they come again; a feed in somebody's hands is left to him while he lives.
 UPDATE cop.feed AS f SET due_at = clock_timestamp() + make_interval(secs => w.every)
 FROM unnest(%(feeds)s::text[], %(every)s::float8[]) AS w (feed, every),
-     (SELECT feed FROM cop.feed WHERE mode = %(mode)s AND due_at <= clock_timestamp()
-         AND (held_until IS NULL OR held_until < clock_timestamp()) FOR UPDATE SKIP LOCKED) AS free
+     (SELECT c.feed FROM cop.feed AS c JOIN unnest(%(feeds)s::text[], %(every)s::float8[]) AS e (feed, every) USING (feed)
+      WHERE c.mode = %(mode)s AND (c.held_until IS NULL OR c.held_until < clock_timestamp())
+        -- A story's clock may go faster than when the time was set.
+        AND (c.due_at <= clock_timestamp()
+             OR c.mode = 'exercise' AND c.due_at > clock_timestamp() + make_interval(secs => e.every))
+      FOR UPDATE OF c SKIP LOCKED) AS free
 WHERE f.feed = w.feed AND f.feed = free.feed AND f.mode = %(mode)s
 RETURNING f.feed;
 
@@ -47,8 +51,8 @@ UPDATE cop.run AS r SET state = 'failed', finished_at = clock_timestamp(), cause
 FROM cop.turn AS t WHERE r.turn = t.id AND t.feed = %(feed)s AND t.mode = %(mode)s AND t.outcome = 'lost' AND r.state = 'running';
 
 -- note_fetch --
-INSERT INTO cop.fetch (turn, part, fetched_at, status, hash, bytes, ms, headers, cause)
-VALUES (%(turn)s, %(part)s, %(fetched_at)s, %(status)s, %(hash)s, %(bytes)s, %(ms)s, %(headers)s, %(cause)s);
+INSERT INTO cop.fetch (turn, part, fetched_at, status, hash, bytes, ms, headers, cause, start_hash)
+VALUES (%(turn)s, %(part)s, %(fetched_at)s, %(status)s, %(hash)s, %(bytes)s, %(ms)s, %(headers)s, %(cause)s, %(start_hash)s);
 
 -- finish_turn --
 UPDATE cop.turn SET finished_at = clock_timestamp(), outcome = %(outcome)s, observed_at = %(observed_at)s,
@@ -123,8 +127,8 @@ ON CONFLICT (id) DO UPDATE SET title_en = excluded.title_en, title_zh = excluded
     seen = excluded.seen, refused = excluded.refused, source = excluded.source, geom = excluded.geom;
 
 -- withdraw_story --
--- The states that the exercise's story tells of feeds give way to those of the simulator's.
-DELETE FROM layer.feeds WHERE message_status = 'exercise' AND source_ref <> ALL (%(feeds)s);
+-- The states that the exercise's story tells of feeds give way to those of the simulator's. Forms are no feeds of either.
+DELETE FROM layer.feeds WHERE message_status = 'exercise' AND source_ref <> ALL (%(feeds)s) AND source <> 'inbox';
 
 -- turns_between --
 -- The turns with a whole answer that began in a span of time, in their order: not reruns, and nothing that failed to come.
@@ -135,6 +139,13 @@ WHERE t.feed = %(feed)s AND t.mode = %(mode)s AND t.rerun_of IS NULL AND t.start
 
 -- fetches --
 SELECT part, hash, headers, status FROM cop.fetch WHERE turn = %(turn)s AND hash IS NOT NULL;
+
+-- kept_between --
+-- What came for a feed in a span of its own time and is kept, turn by turn: turn, part, when, hash, media.
+SELECT t.id, f.part, f.fetched_at, f.hash, coalesce(f.headers->>'content-type', '')
+FROM cop.turn AS t JOIN cop.fetch AS f ON f.turn = t.id
+WHERE t.feed = %(feed)s AND t.mode = %(mode)s AND f.fetched_at BETWEEN %(from)s AND %(to)s AND f.hash IS NOT NULL
+ORDER BY f.fetched_at, t.id, f.part;
 
 -- report --
 -- A feed's turns by outcome, with the sums of their records; by_runs is what the loads themselves say.
@@ -169,5 +180,6 @@ DELETE FROM cop.turn WHERE started_at < clock_timestamp() - make_interval(secs =
 -- Payloads past their time that no turn, no run and no feed's last answer needs.
 DELETE FROM cop.raw AS r WHERE r.kept_at < clock_timestamp() - make_interval(secs => %(days)s * 86400)
     AND NOT EXISTS (SELECT FROM cop.fetch AS f WHERE f.hash = r.hash)
+    AND NOT EXISTS (SELECT FROM cop.fetch AS f WHERE f.start_hash = r.hash)
     AND NOT EXISTS (SELECT FROM cop.run AS u WHERE u.raw_hash = r.hash)
     AND NOT EXISTS (SELECT FROM cop.feed AS f, jsonb_each(f.parts) AS p WHERE p.value->>'hash' = encode(r.hash, 'hex'));

@@ -27,3 +27,7 @@ SELECT w.id, w.at, to_jsonb(o) AS said, o.published_at,
        (SELECT max({time}) FROM {series} AS n WHERE n.id = w.id AND n.provenance = %(provenance)s) AS newest
 FROM unnest(%(ids)s::text[], %(times)s::timestamptz[]) AS w (id, at)
 LEFT JOIN {series} AS o ON o.id = w.id AND o.{time} = w.at;
+
+-- clock --
+-- The time of the mode, and when the form was taken last.
+SELECT cop.clock(%(mode)s), (SELECT last_good_at FROM layer.feeds WHERE id = %(id)s);

@@ -81,11 +81,11 @@ WHEN MATCHED THEN UPDATE SET {assignments}, geom = c.geom
 WHEN NOT MATCHED AND c.change <> 'closed' THEN INSERT (id, {columns}, geom) VALUES (c.id, {c_columns}, c.geom);
 
 -- loaded --
--- What the layer now holds came from this manifest.
-INSERT INTO cop.layer (id, spec, manifest, provenance, loaded_at, published_at)
+-- What the layer now holds came from this manifest; where none is told, from the one before and what came since.
+INSERT INTO cop.layer AS l (id, spec, manifest, provenance, loaded_at, published_at)
 VALUES (%(layer)s, '{{}}', %(manifest)s, %(provenance)s, clock_timestamp(), %(published_at)s)
-ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest, provenance = excluded.provenance, loaded_at = excluded.loaded_at,
-    published_at = excluded.published_at;
+ON CONFLICT (id) DO UPDATE SET manifest = coalesce(excluded.manifest, l.manifest), provenance = excluded.provenance,
+    loaded_at = excluded.loaded_at, published_at = excluded.published_at;
 
 -- published_later --
 -- When the real copy that a layer holds was published, where that is later; a copy of unknown age is older than any.

@@ -23,6 +23,7 @@ from cop_ingest.territory import (
     cyclones,
     drainage,
     forecasts,
+    furniture,
     nature,
     networks,
     relief_map,
@@ -44,7 +45,7 @@ DRAWERS: dict[str, Drawer] = {
     name: drawer
     for module in (
         *(base_map, relief_map, cyclones, networks, buildings, slopes, drainage),
-        *(services, transport, nature, weather, forecasts),
+        *(services, transport, nature, weather, forecasts, furniture),
     )
     for name, drawer in module.DRAWERS.items()
 }

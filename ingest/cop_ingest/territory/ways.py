@@ -47,6 +47,12 @@ def main_roadside(territory: Territory, count: int) -> list[Roadside]:
     return _every(territory, roads, count)
 
 
+def district_roadside(territory: Territory, count: int) -> list[Roadside]:
+    """The same along district roads too."""
+    roads = [road for road in territory.ground.roads if road.rank <= MAIN + 1 and not road.structure]
+    return _every(territory, roads, count)
+
+
 def roads_within(territory: Territory, box: tuple[float, float, float, float], count: int) -> list[Roadside]:
     """About `count` spots at even distances along the roads inside a box (west, south, east, north in degrees)."""
     west, south, east, north = box

@@ -46,6 +46,23 @@ async function markAll() {
   for (const place of places) writeMarks(place, (await collection(place.dataset.marks)).cop);
 }
 
+/** Say which of a collection's sources are late, stale or down, beneath the page's title: its counts lack what these bring. */
+async function writeCaveat(place) {
+  const { feeds } = (await collection(place.dataset.marks)).cop;
+  if (feeds.length === 0) return;
+  const asof = new URLSearchParams(location.search).get("asof");
+  const question = { filter: "state IN ('late','stale','down')", limit: "200", ...(asof === null ? {} : { asof }) };
+  const { features } = await read("/collections/feeds/items", question);
+  const bad = features.filter(({ properties }) => feeds.some(({ id }) => id === properties.source_ref));
+  if (bad.length === 0) return;
+  const state = (await collection("feeds")).cop.columns.find(({ name }) => name === "state");
+  const names = bad.map(({ properties: one }) => `${one[`title_${lang}`] || one.title_en} (${pick(state.codes[one.state])})`);
+  const words = say("What it would have brought is not counted here.", "其應提供的資料並不計算在內。");
+  const told = element("p", "caveat", `${say("Caveat: ", "注意：")}${names.join(say(", ", "、"))}${say(". ", "。")}${words}`);
+  told.setAttribute("role", "note");
+  place.closest("h1").after(told);
+}
+
 function titleHeading(heading, column) {
   const unit = column.unit ? ` (${column.unit})` : "";
   heading.prepend(element("span", "titled", pick(column.title) + unit));
@@ -131,5 +148,6 @@ async function fillFacts(list) {
 }
 
 await enrich(markAll);
+for (const place of document.querySelectorAll("h1 [data-marks]")) await enrich(() => writeCaveat(place));
 for (const part of document.querySelectorAll("[data-columns]")) await enrich(() => fillColumns(part));
 for (const list of document.querySelectorAll("[data-facts]")) await enrich(() => fillFacts(list));

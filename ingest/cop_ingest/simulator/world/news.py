@@ -58,7 +58,7 @@ class News:
     def at(self, moment: datetime) -> list[Message]:
         """The messages in the list at a time, the newest first."""
         current: dict[str, Message] = {}
-        for at, number, message in self._changes[: bisect_right(self.moments, moment)]:
+        for at, number, message in self.changes[: bisect_right(self.moments, moment)]:
             if message is None:
                 current.pop(number, None)
             else:
@@ -69,7 +69,7 @@ class News:
     @cached_property
     def moments(self) -> list[datetime]:
         """When the list changes, in order; a time comes as often as there are changes."""
-        return [at for at, _, _ in self._changes]
+        return [at for at, _, _ in self.changes]
 
     @cached_property
     def numbers(self) -> dict[str, Incident]:
@@ -90,7 +90,7 @@ class News:
         return incident.department == TRAFFIC or (self.echoes and bool(first["road_closed"] or first["lanes_closed"]))
 
     @cached_property
-    def _changes(self) -> list[tuple[datetime, str, Message | None]]:
+    def changes(self) -> list[tuple[datetime, str, Message | None]]:
         """When what becomes of which number; None: it leaves the list."""
         told: list[tuple[datetime, str, str | None]] = []
         for number, incident in self.numbers.items():
