@@ -7,12 +7,13 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
+import yaml
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -89,7 +90,8 @@ def create_app() -> Starlette:
     _share_memory_arenas()
     secret()  # made at the first start, and not while somebody waits for an answer
     prepare_environment(settings)
-    from pygeoapi import starlette_app as pygeoapi  # reads its configuration at import
+    with _yaml_in_c():
+        from pygeoapi import starlette_app as pygeoapi  # reads its configuration at import
 
     features, tiles = _providers(pygeoapi.CONFIG)
     cache = AnswerCache(settings.cache_mb * 1_000_000)
@@ -142,6 +144,20 @@ def create_app() -> Starlette:
     application.state.hub = hub
     application.state.cache = cache
     return application
+
+
+@contextmanager
+def _yaml_in_c() -> Iterator[None]:
+    """Let what derives from PyYAML's safe loader in the block derive from the one in C, where there is one.
+
+    pygeoapi does for its configuration: 0.05 s of a worker's start instead of 0.5 s.
+    """
+    known = yaml.SafeLoader
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", known)  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        yaml.SafeLoader = known  # type: ignore[misc]
 
 
 def _share_memory_arenas() -> None:

@@ -271,7 +271,7 @@ def test_mapproxy_alone_serves_the_basemap(state: Path) -> None:
 
 
 def _opened(address: str) -> Any:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while True:
         try:
             return urllib.request.urlopen(address, timeout=30)

@@ -51,7 +51,7 @@ def start(database_once: Cluster, source: Source, tmp_path: Path) -> Iterator[St
         worker.wait()
 
 
-def until(owner: psycopg.Connection[Any], statement: str, seconds: float = 30) -> float:
+def until(owner: psycopg.Connection[Any], statement: str, seconds: float = 60) -> float:
     """Wait until a question is answered by true; how long it took."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:

@@ -119,7 +119,7 @@ def test_returns_of_a_night_that_was_begun_anew_are_not_taken(tmp_path: Path) ->
     assert (folder / "taken" / "20250924T040000.csv").is_file()
 
 
-async def _until(there: object, seconds: float = 20.0) -> None:
+async def _until(there: object, seconds: float = 60.0) -> None:
     assert callable(there)
     for _ in range(int(seconds / 0.05)):
         try:
