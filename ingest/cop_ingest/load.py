@@ -120,6 +120,12 @@ def _merge(
     row = connection.execute(statement("count_changes")).fetchone()
     assert row is not None
     inserted, updated, closed = row
+    known = closed + len(parsed.records) - inserted
+    if origin.word is not None and origin.word.doubts(closed, known):
+        raise LoadRefused(
+            f"{origin.name}: it holds {known - closed} of the {known} records of {layer.id}, so it may have been cut;"
+            " they stay as they were, unless it is told so again and again"
+        )
     n = None
     if inserted or updated or closed:
         n = _begin_load(connection, layer, origin)

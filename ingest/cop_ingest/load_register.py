@@ -23,7 +23,8 @@ from cop_ingest.records import Parsed, Record
 
 REGISTER_BATCH = 100  # larger ones hold the journal's head so long that other writers wait
 HELD_FOR = timedelta(minutes=15)
-"""How long all that vanished beside an unreadable record is held open; after that, as many as cannot be read."""
+"""How long all that vanished beside an unreadable record, or suddenly, is held open; after that, as many as cannot be
+read."""
 
 
 def load_register(connection: psycopg.Connection, layer: Layer, parsed: Parsed, origin: Origin) -> LoadReport:
@@ -126,6 +127,9 @@ def _end_absent(connection: psycopg.Connection, layer: Layer, parsed: Parsed, or
     connection.execute(statement("named_again"), about)
     gone = connection.execute(statement("gone_records", layer), about).fetchall()
     over, open_ = _over(gone, unread, word.at)
+    if word.doubts(len(gone), len(gone) + len(named)):
+        over = [ref for ref, since in gone if ref in over and since is not None and word.at - since >= HELD_FOR]
+        open_ = [ref for ref, _ in gone if ref not in over]
     if open_:
         connection.execute(statement("wait_for"), {**about, "refs": open_})
     return replace(_end(connection, layer, origin, word, over), held=len(open_))

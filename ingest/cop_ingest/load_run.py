@@ -17,6 +17,7 @@ from cop.errors import CopError, LoadRefused
 from cop_ingest.load_sql import keep_raw, loaded_columns, statement
 from cop_ingest.records import Parsed, Record, Refusal
 
+_FEW = 3  # so few may end at once without a doubt, whatever share they are
 _REMARKS = 100  # of one load of a feed; what is refused is counted in full
 Provenance = Literal["real", "exercise"]
 
@@ -33,7 +34,7 @@ class Word:
     values of records that the answer no longer holds; those whose names are in `since` take the time `at`, where
     they have none yet. None: such records stay. `first` are times that keep the earliest word. `other` is the feed that
     tells the same news, where there is one: what one of the two has told, the other takes over. `instead`: this one is
-    the stand-in, which tells less.
+    the stand-in, which tells less. `sudden`: more than this share that is gone at once is doubted.
     """
 
     turn: int
@@ -47,6 +48,11 @@ class Word:
     first: tuple[str, ...] = ()
     other: str | None = None
     instead: bool = False
+    sudden: float | None = None
+
+    def doubts(self, gone: int, known: int) -> bool:
+        """Whether so many of the known records are gone at once that the answer may have been cut."""
+        return self.sudden is not None and gone > max(_FEW, self.sudden * known)
 
 
 @dataclass(frozen=True, slots=True)

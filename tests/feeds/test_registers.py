@@ -74,6 +74,30 @@ def in_force(shop: Shop) -> int:
     return sum(ended_at is None for ended_at in warnings(shop).values())
 
 
+CUT = feed_of(
+    id="stub_warnings", parser="feed_parsers:lines", target=TARGET | {"sudden": 0.2}, position=None, empty="quiet"
+)
+
+
+def test_what_a_table_loses_suddenly_stays_until_it_stays_away(shop: Shop) -> None:
+    """Cut between two rows it looks whole: nothing in its bytes tells that there was more."""
+    say(shop, *many(*range(20)), feed=CUT)
+    ended = say(shop, *many(*range(12)), feed=CUT)
+    assert (ended.sums.closed, in_force(shop)) == (0, 20)
+    assert ended.cause == "8 that are not named any more stay open, for so many at once may have been cut off"
+    assert say(shop, *many(*range(20)), feed=CUT).sums.closed == 0
+    assert shop.health("stub_warnings") == ("live", None)
+    again = [say(shop, *many(*range(12)), feed=CUT).sums.closed for _ in range(17)]
+    assert again == [0] * 15 + [8, 0], "after a quarter of an hour of the same bytes they are over"
+    assert in_force(shop) == 12
+
+
+def test_a_few_records_that_end_are_not_doubted(shop: Shop) -> None:
+    say(shop, *many(*range(20)), feed=CUT)
+    assert say(shop, *many(*range(16)), feed=CUT).sums.closed == 4
+    assert say(shop, *many(*range(13)), feed=CUT).sums.closed == 3
+
+
 def test_a_bad_record_whose_key_can_be_read_keeps_no_other_from_ending(shop: Shop) -> None:
     say(shop, *many(*range(41)))
     ended = say(shop, "W40|?")

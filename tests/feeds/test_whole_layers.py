@@ -77,3 +77,24 @@ def test_the_copy_that_was_published_later_stands_whoever_brought_it(shop: Shop,
     assert keys(shop) == {"NEW"}
     assert says(shop, NOON - timedelta(minutes=1), "FEED1") == "loaded"
     assert keys(shop) == {"FEED1"}
+
+
+def test_a_list_that_lacks_much_is_taken_when_it_was_told_again_and_again(shop: Shop) -> None:
+    """Cut between two rows it looks whole."""
+    all_ = [f"K{number:03d}" for number in range(20)]
+    made = NOON + timedelta(hours=1)
+    assert says(shop, made, *all_) == "loaded"
+    told = [says(shop, made + timedelta(minutes=1 + turn), *all_[:12]) for turn in range(6)]
+    assert told == ["failed"] * 5 + ["loaded"]
+    assert keys(shop) == set(all_[:12])
+    assert says(shop, made + timedelta(hours=1), *all_[:10]) == "loaded", "two that are gone are no doubt"
+
+
+def test_a_cut_list_changes_nothing_and_says_why(shop: Shop) -> None:
+    all_ = [f"K{number:03d}" for number in range(20)]
+    says(shop, NOON, *all_)
+    assert says(shop, NOON + timedelta(minutes=1), *all_[:12]) == "failed"
+    assert keys(shop) == set(all_)
+    state, cause = shop.health("td_cameras")
+    assert state == "down"
+    assert "holds 12 of the 20 records" in cause

@@ -231,9 +231,11 @@ def last_told(connection: Connection, feed: str, mode: FeedMode) -> datetime | N
     return row[0] if row else None
 
 
-def was_taken_over(connection: Connection, feed: str, mode: FeedMode) -> bool:
-    """Whether the other feed of the same news has taken this one's records over since it spoke last."""
-    row = connection.execute(_SQL["was_taken_over"], {"feed": feed, "mode": mode}).fetchone()
+def is_unsettled(connection: Connection, feed: str, mode: FeedMode) -> bool:
+    """Whether the other feed of the same news has taken this one's records over since it spoke last, or some are held
+    open that it names no more.
+    """
+    row = connection.execute(_SQL["is_unsettled"], {"feed": feed, "mode": mode}).fetchone()
     return bool(row and row[0])
 
 

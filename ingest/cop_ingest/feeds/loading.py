@@ -14,6 +14,7 @@ from cop_ingest.load import LoadReport, Origin, Word, load_observations, load_re
 from cop_ingest.records import Parsed, Record, Refusal, refuse
 
 _AT = "at"  # the word of a declaration for the time of absence
+_BELIEVED = 5  # after so many failed turns a whole copy that lacks much is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,9 @@ def _ended(answer: Answer, outcome: Outcome, sums: Sums, held: int = 0) -> Ended
     reading = answer.reading
     refused = sums.refused
     cause = f"{refused} of {sums.seen} records refused" if refused else None
-    if cause and held:
-        cause += f"; {held} that are not named any more stay open, for they may be among them"
+    if held:
+        why = "for they may be among them" if cause else "for so many at once may have been cut off"
+        cause = "; ".join(filter(None, (cause, f"{held} that are not named any more stay open, {why}")))
     newest = max(filter(None, (answer.lease.answered_at, answer.made_at)))
     observed = max(filter(None, (answer.lease.observed_at, reading.observed_at)), default=None)
     return Ended(
@@ -145,6 +147,7 @@ def _origin(
     word = Word(
         turn, feed.id, mode, lease.token, at, late, absent, since, feed.target.first,
         other, feed.fallback_of is not None,
+        None if feed.target.how == "whole" and lease.failures >= _BELIEVED else feed.target.sudden,
     )  # fmt: skip
     return Origin(f"feed {feed.id}", manifest, "real" if mode == "actual" else "exercise", word=word)
 

@@ -232,10 +232,12 @@ def read_and_load(
 
 
 def _stands(shop: Workshop, connection: Connection, feed: Feed, manifest: bytes) -> bool:
-    """Whether what the feed loaded last is still there: no other feed took it over, no other copy took its place."""
+    """Whether what the feed loaded last is still there and all of it: no other feed took it over, no other copy took
+    its place, and no record waits to be named again.
+    """
     if feed.target.how == "whole" and shop.mode == "actual":
         return is_loaded(connection, catalogue().layers[feed.target.layer], manifest)
-    return not keeping.was_taken_over(connection, feed.id, shop.mode)
+    return not keeping.is_unsettled(connection, feed.id, shop.mode)
 
 
 def _manifest(shop: Workshop, connection: Connection, feed: Feed, arrived: Arrived) -> bytes:

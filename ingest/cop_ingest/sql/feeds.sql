@@ -93,8 +93,9 @@ FROM cop.feed AS f WHERE f.feed = %(feed)s AND f.mode = %(mode)s;
 SELECT f.observed_at FROM cop.feed AS f WHERE f.feed = %(feed)s AND f.mode = %(mode)s
     AND EXISTS (SELECT FROM cop.feed_record AS k WHERE k.feed = f.feed AND k.mode = f.mode AND k.absent_since IS NULL);
 
--- was_taken_over --
-SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s AND hash IS NULL AND absent_since IS NOT NULL);
+-- is_unsettled --
+SELECT EXISTS (SELECT FROM cop.feed_record WHERE feed = %(feed)s AND mode = %(mode)s
+                AND (hash IS NULL AND absent_since IS NOT NULL OR missing_since IS NOT NULL));
 
 -- holds_records --
 -- Whether a feed's records stand in a register as ones that it still holds.
