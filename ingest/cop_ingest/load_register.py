@@ -108,6 +108,7 @@ def _weigh(connection: psycopg.Connection, layer: Layer, word: Word) -> None:
         if word.instead:
             connection.execute(statement("fill", layer, filled=filled(layer, absent)), about)
         connection.execute(statement("note_words"))
+        connection.execute(statement("leave", layer, filled=filled(layer, absent)), about)
     if word.first:
         connection.execute(statement("keep_first", layer, firsts=firsts(word.first)))
     if layer.writes is not None:

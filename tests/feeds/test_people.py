@@ -52,6 +52,18 @@ def test_what_an_officer_changed_stays_and_all_else_follows_the_feed(shop: Shop)
     )
 
 
+def test_what_others_told_before_the_feed_first_spoke_stays_where_it_leaves_it_out(shop: Shop) -> None:
+    shop.owner.execute(
+        "INSERT INTO layer.incidents (category, title_en, lanes_closed, department, status, message_status, release,"
+        " reported_at, source, source_ref, provenance) VALUES ('traffic', 'By the story', 2, 'TD', 'reported',"
+        " 'actual', 'public', '2025-09-23T03:00Z', 'stub_news', '1', 'real')"
+    )
+    say(shop, NEWS, "1|Lane closed|nowhere|")
+    assert told(shop, "1", "title_en", "lanes_closed", "source_says") == ("Lane closed", 2, [])
+    say(shop, NEWS, "1|Road closed|nowhere|")
+    assert told(shop, "1", "title_en", "lanes_closed", "source_says") == ("Road closed", 2, [])
+
+
 def test_what_the_feed_says_otherwise_later_is_listed_until_somebody_says_the_same(shop: Shop) -> None:
     say(shop, NEWS, "1|Lane closed|nowhere|")
     shop.owner.execute("UPDATE layer.incidents SET title_en = 'By an officer'")

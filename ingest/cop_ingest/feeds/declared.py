@@ -36,10 +36,11 @@ class Target(Model):
 
     `absent` is for registers: records of this source that an answer no longer holds get these values; the word `at`
     stands for the time of observation, else of receipt. Without it they stay as they are. `first` are times that keep
-    the earliest word of a record (its announcement, not that of its newest version). `sudden` is the share of its records
-    that a feed may lose from one answer to the next, for tables that look whole where they are cut between two rows:
-    what a register loses so stays for a while, and such a whole copy is taken when it was told again and again.
-    `coverage` is the layer that the answer's grid becomes.
+    the earliest word of a record (its announcement, not that of its newest version).
+
+    `sudden` is the share of its records that a feed may lose from one answer to the next, for tables that look whole
+    where they are cut between two rows: what a register loses so stays for a while, and such a whole copy is taken
+    when it was told again and again. `coverage` is the layer that the answer's grid becomes.
     """
 
     layer: LayerId

@@ -199,6 +199,13 @@ WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref AND k.sai
 -- What the source says, kept to know later what others have changed.
 UPDATE staging AS s SET said = (to_jsonb(s) - ARRAY['id', 'wkb', 'geom', 'hash', 'said']) || jsonb_build_object('geom', s.geom::text);
 
+-- leave --
+-- Of a record that others have told before the feed first speaks of it, what the feed leaves out stays.
+UPDATE staging AS s SET {filled} FROM {table} AS b
+WHERE b.source = s.source AND b.source_ref = s.source_ref AND b.message_status = s.message_status
+  AND NOT EXISTS (SELECT FROM cop.feed_record AS k WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref
+                                                     AND k.said IS NOT NULL);
+
 -- keep_first --
 UPDATE staging AS s SET {firsts} FROM {table} AS t
 WHERE t.source = s.source AND t.source_ref = s.source_ref AND t.message_status = s.message_status;
