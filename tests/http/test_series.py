@@ -7,11 +7,12 @@ import math
 import httpx
 import mapbox_vector_tile
 import pytest
+from places import BY_FORMS
 from shapely.geometry import shape
 
 from cop.catalogue import Layer, catalogue
 
-LATEST = [layer for layer in catalogue().feature_layers if layer.kind == "latest"]
+LATEST = [layer for layer in catalogue().feature_layers if layer.kind == "latest" and layer.id not in BY_FORMS]
 
 
 def tile_at(lon: float, lat: float, z: int) -> tuple[int, int, int]:

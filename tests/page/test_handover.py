@@ -162,7 +162,7 @@ def test_inbox_and_shift_fit_the_screen_and_go_by_keyboard(visit: Visitor, query
     enter(page, "DSD")
     expect(page.locator("#tab-shift")).to_be_visible()
     page.focus("#tab-list")
-    for tab in ("counts", "departments", "inbox", "shift"):
+    for tab in ("counts", "departments", "sources", "inbox", "shift"):
         page.keyboard.press("ArrowRight")
         expect(page.locator(f"#tab-{tab}")).to_be_focused()
         expect(page.locator(f"#tab-{tab}")).to_have_attribute("aria-selected", "true")
