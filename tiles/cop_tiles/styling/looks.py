@@ -92,10 +92,13 @@ def state_column(layer: Layer) -> Column | None:
 
 
 def is_total(layer: Layer) -> bool:
-    """Whether the classes leave nothing over: every code of the column, or both truths, has one."""
+    """Whether the classes leave nothing over: every code of the column, or both truths, has one.
+
+    A derived column has no value where what it is derived from has none.
+    """
     style: Style = layer.style
     column = layer.by_name.get(style.by) if style.by else None
-    if column is None:
+    if column is None or column.derived is not None:
         return False
     told = {value for one in style.classes for value in one.values}
     if column.type == "boolean":
