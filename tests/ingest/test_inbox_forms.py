@@ -319,7 +319,7 @@ def test_a_form_with_a_pace_is_told_of_among_the_feeds(store: Cluster) -> None:
     tick()
     assert told()[1] == "live"
     with psycopg.connect(store.owner_dsn) as connection:  # an hour without a return
-        connection.execute("UPDATE layer.feeds SET last_good_at = last_good_at - interval '1 hour'")
+        connection.execute("UPDATE layer.feeds SET fresh_at = fresh_at - interval '1 hour'")
     tick()
     assert told()[1] == "stale"
     assert "geo_rain_gauges" in catalogue().layers["rain_gauge_readings"].feeds  # so its answers carry the caveat

@@ -14,6 +14,8 @@ from cop_ingest.inbox.declared import Mapping
 
 _SQL = Path(__file__).parent.parent / "sql"
 
+_LATE, _STALE = 2, 6  # times the form's pace
+
 
 def tell_form(
     connection: psycopg.Connection,
@@ -38,7 +40,8 @@ def tell_form(
         assert row is not None
         now, good_at = row
         age = None if observed_at is None else max(round((now - observed_at).total_seconds()), 0)
-        connection.execute(statements(_SQL / "feeds.sql")["acting"], {"cause": f"return {mapping.id}"})
+        good_at = now if failure is None else good_at
+        connection.execute(statements(_SQL / "feeds.sql")["acting"], {"cause": f"return {mapping.id}", "mode": mode})
         connection.execute(
             statements(_SQL / "feeds.sql")["tell_health"],
             {
@@ -46,7 +49,9 @@ def tell_form(
                 "title_zh": mapping.title.zh, "department": mapping.department, "cadence_s": mapping.every_s,
                 "state": "live" if failure is None else "down", "age_s": age, "cause": failure,
                 "source": "inbox", "provenance": "real" if mode == "actual" else "exercise", "x": x, "y": y,
-                "last_attempt_at": now, "last_good_at": now if failure is None else good_at,
-                "observed_at": observed_at, "seen": seen, "refused": refused,
+                "last_attempt_at": now, "last_good_at": good_at,
+                "observed_at": observed_at, "fresh_at": good_at,
+                "late_s": _LATE * mapping.every_s, "stale_s": _STALE * mapping.every_s,
+                "seen": seen, "refused": refused,
             },
         )  # fmt: skip
