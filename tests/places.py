@@ -10,7 +10,9 @@ Tile = tuple[int, int, int]
 # Layers without a public record as the exercise opens: shifts have handed nothing over, ships stay in port and works
 # stand still under signal No. 10, and a cyclone's track is for departments. What departments' own forms bring is there
 # when they send them.
-BY_FORMS = frozenset({"excavation_permits", "power_outages", "rain_gauge_readings", "road_closures", "shelter_openings"})
+BY_FORMS = frozenset(
+    {"excavation_permits", "power_outages", "rain_gauge_readings", "road_closures", "shelter_openings"}
+)
 EMPTY = BY_FORMS | {"handover-notes", "ferry_arrivals", "vessel_arrivals", "roadworks", "cyclone_track_now"}
 
 
