@@ -184,6 +184,7 @@ def _table(found: dict[str, Any]) -> str:
     ]
     events = {"p50": 0, "p99": 0} | found["events_ms"]
     received = {"p50": 0, "p99": 0} | found["receipt_to_event_ms"]["all"]
+    later = {"p50": 0, "p99": 0} | found["receipt_to_event_ms"]["after the first"]
     rows = [
         ["incidents published, stored once each and in their last state",
          f"{incidents['published']:,}; lost {incidents['lost']}, doubled {incidents['doubled']}, "
@@ -202,7 +203,8 @@ def _table(found: dict[str, Any]) -> str:
         ["from journal number to client, p50 and p99",
          f"{events['p50']:g} and {events['p99']:g} ms of {events['count']:,}"],
         ["from a feed's answer to the client of /events, p50 and p99",
-         f"{received['p50']:g} and {received['p99']:g} ms of {received['count']:,}"],
+         f"{received['p50']:g} and {received['p99']:g} ms of {received['count']:,}; after each feed's first answer "
+         f"{later['p50']:g} and {later['p99']:g} ms of {later['count']:,}"],
         ["most memory", ", ".join(f"{name} {mb:.0f} MB" for name, mb in found["memory_mb"].items())],
         ["`cop verify`", "sound" if found["verified"] else "found faults"],
         ["what disagrees", str(len(found["faults"]))],

@@ -96,18 +96,23 @@ def of_turns(connection: psycopg.Connection[Any], clock: Clockwork) -> Found:
 
 
 def of_receipts(connection: psycopg.Connection[Any], clock: Clockwork, arrived: Mapping[int, float]) -> Found:
-    """From an answer's receipt to the client of /events, in ms: of all loads, and of each feed."""
+    """From an answer's receipt to the client of /events, in ms: of all loads, of all but first answers, of each feed.
+
+    The first answer brings all that there is.
+    """
     until = {"until": datetime.fromtimestamp(clock.stopped, UTC)}
     found: dict[str, list[float]] = defaultdict(list)
+    later: list[float] = []
     missing = 0
-    for feed, n, received in connection.execute(_SQL["receipts"], until):
-        if n in arrived:
-            found[feed].append(1000 * (arrived[n] - received))
-        else:
+    for feed, n, received, is_first in connection.execute(_SQL["receipts"], until):
+        if n not in arrived:
             missing += 1
-    every = spread([ms for values in found.values() for ms in values])
+            continue
+        found[feed].append(1000 * (arrived[n] - received))
+        later += [] if is_first else found[feed][-1:]
     return {
-        "all": every,
+        "all": spread([ms for values in found.values() for ms in values]),
+        "after the first": spread(later),
         "without an event": missing,
         "feeds": {feed: spread(values) for feed, values in found.items()},
     }

@@ -54,7 +54,8 @@ GROUP BY source, source_ref, message_status HAVING count(*) > 1;
 SELECT received_at FROM cop.turn WHERE feed = %(feed)s AND mode = 'exercise' AND outcome NOT IN ('failed', 'lost', 'running') ORDER BY 1;
 
 -- receipts --
--- Loads that changed something: their feed, their last number, and when the answer had come.
-SELECT t.feed, r.n, extract(epoch FROM t.started_at)::float8 + max(f.ms) / 1000.0::float8
+-- Loads that changed something: their feed, their last number, when the answer had come, and whether it was the first.
+SELECT t.feed, r.n, extract(epoch FROM t.started_at)::float8 + max(f.ms) / 1000.0::float8,
+       t.id = min(t.id) OVER (PARTITION BY t.feed)
 FROM cop.run AS r JOIN cop.turn AS t ON t.id = r.turn JOIN cop.fetch AS f ON f.turn = t.id
-WHERE r.n IS NOT NULL AND t.mode = 'exercise' AND t.started_at <= %(until)s GROUP BY t.feed, r.n, t.started_at;
+WHERE r.n IS NOT NULL AND t.mode = 'exercise' AND t.started_at <= %(until)s GROUP BY t.id, t.feed, r.n, t.started_at;
