@@ -97,7 +97,9 @@ def test_each_visible_set_has_its_topics_and_the_replica_equals_the_original(
     until(lambda: replica_of(public.events, "place_names") == names)
     until(lambda: len(everything.messages) >= len(public.messages) + len(dsd.messages) + len(other.messages))
     assert {message.topic.split("/")[1:3] == ["exercise", "public"] for message in public.messages} == {True}
-    assert {message.topic.rsplit("/", 1)[1] for message in dsd.messages} == {"STH", "none"}
+    # What came and went between two looks is told to nobody, so one record is taken away that DSD has.
+    owner.execute("DELETE FROM layer.incidents WHERE id = %s", [next(iter(features(http, ITEMS, known["viewer"])))])
+    until(lambda: {message.topic.rsplit("/", 1)[1] for message in dsd.messages} == {"STH", "none"})
     message = public.messages[0]
     assert message.properties.ContentType == "application/cloudevents+json; charset=utf-8"  # type: ignore[union-attr]
     assert message.properties.MessageExpiryInterval <= 604800  # type: ignore[union-attr]
