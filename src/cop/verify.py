@@ -224,7 +224,8 @@ def _parts(layer: _Layer) -> dict[str, sql.Composable]:
         ),
     ]
     updated = layer.spec.get("updated")
-    stamped = sql.SQL("t.{0} > j.at OR t.{0} IS NULL OR (j.told_at IS NOT NULL AND t.{0} <> j.told_at)")
+    # On a clock that runs a row is stamped when it is written and numbered a little later, never before.
+    stamped = sql.SQL("t.{0} IS NULL OR t.{0} > coalesce(j.told_at, j.at)")
     return {
         "history": sql.Identifier("history", layer.id),
         "present": sql.Identifier("layer", layer.id),

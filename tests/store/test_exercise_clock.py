@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from chain import faults
 
 from cop.errors import LoadRefused
 from cop.journal import exercise_now
@@ -55,6 +56,20 @@ def test_it_runs_as_fast_as_it_was_told_and_stands_where_nobody_tells_it_on(owne
     assert exercise_now() >= THREE + 120 * SECOND  # type: ignore[operator]
     owner.execute("UPDATE cop.exercise_clock SET told_at = told_at - interval '1 day'")
     assert exercise_now() == THREE + 300 * SECOND, "five seconds of ours"
+
+
+def test_what_is_numbered_a_little_after_it_was_written_is_sound(owner: Any, store: Cluster) -> None:
+    keeping.tell_clock(owner, THREE, 60)
+    with owner.transaction():
+        owner.execute("SELECT set_config('cop.scenario_at', 'live', true)")
+        id_ = one(owner, INSERT, "exercise", "slow")
+        owner.execute("SELECT pg_sleep(0.02)")
+    stamped, told = one(
+        owner,
+        "SELECT t.updated_at, j.told_at FROM layer.incidents AS t JOIN cop.journal AS j ON j.n = t.seq WHERE t.id = %s", id_,
+    )  # fmt: skip
+    assert stamped < told
+    assert faults(store.owner_dsn) == {}
 
 
 def test_it_follows_a_jump_ahead_and_waits_for_a_clock_that_was_set_back(owner: Any) -> None:
