@@ -19,7 +19,7 @@ from cop.heads import SignedHead, keep_outside, signed
 from cop.query.parse import DOCUMENT, check_known, read_interval, read_number
 from cop.query.question import MAX_LIMIT
 from cop.query.values import read_time
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.statements import statements
 
 _SQL = Path(__file__).parent / "sql" / "audit.sql"

@@ -15,7 +15,8 @@ from psycopg import sql
 from cop.catalogue import Layer
 from cop.errors import Gone, Refused
 from cop.query.values import read_time
-from cop.store.reading import Connection, reading
+from cop.store.pools import Connection
+from cop.store.reading import reading
 from cop.store.statements import statements
 from cop.visible import VisibleSet
 

@@ -110,7 +110,8 @@ def test_a_click_on_a_mark_opens_it(visit: Visitor) -> None:
     assert box is not None
     page.keyboard.press("Escape")
     expect(popup).to_have_count(0)
-    # A pop-up stands 16 pixels above the position it belongs to.
+    # What is not drawn yet cannot be met; and a pop-up stands 16 pixels above the position it belongs to.
+    expect(page.locator("body")).to_have_attribute("data-idle", "true")
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] + 16)
     expect(popup.locator(".record h3")).to_be_visible()
 

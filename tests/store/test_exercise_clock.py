@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from chain import faults
 
 from cop.errors import LoadRefused
+from cop.heads import Verifier
 from cop.journal import exercise_now
 from cop.store.writing import writing
+from cop.verify import verify
 from cop.visible import VisibleSet
 from cop_ingest.feeds import keeping
 from cop_ingest.scenario import telling
@@ -58,7 +60,7 @@ def test_it_runs_as_fast_as_it_was_told_and_stands_where_nobody_tells_it_on(owne
     assert exercise_now() == THREE + 300 * SECOND, "five seconds of ours"
 
 
-def test_what_is_numbered_a_little_after_it_was_written_is_sound(owner: Any, store: Cluster) -> None:
+def test_what_is_numbered_a_little_after_it_was_written_is_sound(owner: Any, store: Cluster, tmp_path: Path) -> None:
     keeping.tell_clock(owner, THREE, 60)
     with owner.transaction():
         owner.execute("SELECT set_config('cop.scenario_at', 'live', true)")
@@ -69,7 +71,8 @@ def test_what_is_numbered_a_little_after_it_was_written_is_sound(owner: Any, sto
         "SELECT t.updated_at, j.told_at FROM layer.incidents AS t JOIN cop.journal AS j ON j.n = t.seq WHERE t.id = %s", id_,
     )  # fmt: skip
     assert stamped < told
-    assert faults(store.owner_dsn) == {}
+    report = verify(store.owner_dsn, [], Verifier(tmp_path), only=["incidents"])
+    assert report.is_sound, report.faults
 
 
 def test_it_follows_a_jump_ahead_and_waits_for_a_clock_that_was_set_back(owner: Any) -> None:

@@ -21,7 +21,7 @@ from cop.catalogue import catalogue
 from cop.errors import Invalid, Refused
 from cop.identity import principal
 from cop.settings import Mode
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.statements import statements
 from cop.store.writing import part_of, writing
 from cop.writing.body import Body

@@ -17,7 +17,8 @@ from cop.query.cursor import read_cursor, write_cursor
 from cop.query.parse import Asked
 from cop.query.plan import Plan, hits_plan, item_plan, page_plan
 from cop.query.question import Position, Question
-from cop.store.reading import Connection, reading
+from cop.store.pools import Connection
+from cop.store.reading import reading
 from cop.visible import VisibleSet
 
 # What changes the bytes of an answer without changing a record: raise it with such a change.

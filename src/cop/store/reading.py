@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any
 
 import psycopg
 from psycopg.types.string import ByteaBinaryLoader
@@ -15,12 +13,11 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from cop.errors import ConnectionLost, Refused, StoreTrouble, TooSlow
 from cop.limits import Audience
 from cop.settings import get_settings
-from cop.store.pools import AT_ONCE, try_again
+from cop.store.pools import AT_ONCE, Connection, OnePool, Pool, try_again
 from cop.visible import VisibleSet
 
 _log = logging.getLogger(__name__)
 _SEEN = "cop_visible"  # what a connection was last set to, kept beside it to save a round trip
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def _configure(connection: Connection) -> None:
@@ -30,8 +27,7 @@ def _configure(connection: Connection) -> None:
     connection.prepare_threshold = 2
 
 
-@lru_cache(maxsize=1)
-def _pool() -> ConnectionPool[Connection]:
+def _make_pool() -> Pool:
     settings = get_settings()
     return ConnectionPool(
         settings.app_database_url.get_secret_value(),
@@ -52,16 +48,12 @@ def _pool() -> ConnectionPool[Connection]:
     )
 
 
+_pool = OnePool(_make_pool)
+
+
 def pool_state() -> Mapping[str, int]:
     """How many connections this process' pool holds and has free, and how many requests wait for one."""
-    return pool_figures(_pool()) if _pool.cache_info().currsize else {}
-
-
-def pool_figures(pool: ConnectionPool[Connection]) -> Mapping[str, int]:
-    """A pool's connections (`size`), those that are free (`free`), and who waits for one (`waiting`)."""
-    stats = pool.get_stats()
-    return {"size": stats.get("pool_size", 0), "free": stats.get("pool_available", 0),
-            "waiting": stats.get("requests_waiting", 0)}  # fmt: skip
+    return _pool.state()
 
 
 def told_of(exc: psycopg.Error) -> str:
@@ -72,9 +64,7 @@ def told_of(exc: psycopg.Error) -> str:
 
 def close_pool() -> None:
     """Close this process's pool, if one was opened; the next reader opens another."""
-    if _pool.cache_info().currsize:
-        _pool().close()
-        _pool.cache_clear()
+    _pool.close()
 
 
 @contextmanager
@@ -83,7 +73,7 @@ def reading(visible: VisibleSet) -> Iterator[Connection]:
 
     Raises StoreTrouble, TooSlow or Refused in place of the database's own errors; those go to the log.
     """
-    with _explained(), _pool().connection() as connection:
+    with _explained(), _pool.get().connection() as connection:
         wanted = (_classes(visible), _patience_ms(visible.audience))
         if getattr(connection, _SEEN, None) != wanted:
             connection.execute(
@@ -130,7 +120,7 @@ def _explained() -> Iterator[None]:
         raise StoreTrouble from exc
     except psycopg.OperationalError as exc:
         _log.warning("a connection to the store broke: %s", told_of(exc))
-        _pool().check()  # what broke one has broken others: put all of them right
+        _pool.get().check()  # what broke one has broken others: put all of them right
         raise ConnectionLost from exc
     except psycopg.Error as exc:
         _log.exception("the store refused a statement")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
 import psycopg
@@ -15,8 +14,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cop.errors import Conflict, ConnectionLost, NotPermitted, Refused, StoreTrouble, TooSlow
 from cop.settings import get_settings
-from cop.store.pools import AT_ONCE, try_again
-from cop.store.reading import Connection, pool_figures, told_of
+from cop.store.pools import AT_ONCE, Connection, OnePool, Pool, try_again
+from cop.store.reading import told_of
 from cop.store.statements import statements
 from cop.visible import VisibleSet
 
@@ -30,8 +29,7 @@ def _configure(connection: Connection) -> None:
     connection.autocommit = True  # each write begins and ends its own transaction
 
 
-@lru_cache(maxsize=1)
-def _pool() -> ConnectionPool[Connection]:
+def _make_pool() -> Pool:
     settings = get_settings()
     return ConnectionPool(
         settings.app_database_url.get_secret_value(),
@@ -54,16 +52,17 @@ def _pool() -> ConnectionPool[Connection]:
     )
 
 
+_pool = OnePool(_make_pool)
+
+
 def write_pool_state() -> Mapping[str, int]:
     """How many connections this process' pool for writes holds and has free, and how many writers wait for one."""
-    return pool_figures(_pool()) if _pool.cache_info().currsize else {}
+    return _pool.state()
 
 
 def close_write_pool() -> None:
     """Close this process's pool, if one was opened."""
-    if _pool.cache_info().currsize:
-        _pool().close()
-        _pool.cache_clear()
+    _pool.close()
 
 
 @contextmanager
@@ -82,7 +81,7 @@ def writing(
              "department": department,
              # What is written in an exercise lies at the time on its clock, where that runs.
              "clock": "live" if visible.mode == "exercise" else ""}  # fmt: skip
-    with _explained(), _pool().connection() as connection, _begun(connection, about):
+    with _explained(), _pool.get().connection() as connection, _begun(connection, about):
         yield connection
 
 
@@ -133,7 +132,7 @@ def _explained() -> Iterator[None]:
         raise StoreTrouble from exc
     except psycopg.OperationalError as exc:
         _log.warning("a connection to the store broke: %s", told_of(exc))
-        _pool().check()
+        _pool.get().check()
         raise ConnectionLost from exc
     except psycopg.Error as exc:
         _log.exception("the store refused a write")

@@ -12,7 +12,7 @@ from cop.catalogue import Layer
 from cop.catalogue.writes import Stamp
 from cop.crs import CRS84, Crs
 from cop.identity import Principal
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.statements import statements
 from cop.store.writing import SQL
 from cop.visible import VisibleSet

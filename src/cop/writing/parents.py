@@ -13,7 +13,7 @@ from cop.catalogue.writes import Moved
 from cop.catalogue.writes import Parent as ParentRules
 from cop.errors import Conflict, Fault, NotPermitted
 from cop.identity import Principal
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.statements import statements
 from cop.store.writing import SQL
 from cop.writing.draft import Draft, check_next_state, dumps, locked, stamp

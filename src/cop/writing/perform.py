@@ -12,7 +12,7 @@ from cop.catalogue import Layer
 from cop.errors import Fault, Invalid, NotFound, Refused
 from cop.query import answer
 from cop.query.question import Question
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.writing import writing
 from cop.writing.body import Body, read_feature
 from cop.writing.draft import Writer

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from psycopg.types.json import Jsonb
 
 from cop.errors import Fault, Invalid, Refused
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.statements import statements
 from cop.store.writing import SQL
 

@@ -12,7 +12,7 @@ from cop.catalogue import Layer
 from cop.errors import ChangedMeanwhile, Fault, Invalid, VersionWanted
 from cop.query import answer
 from cop.query.question import Question
-from cop.store.reading import Connection
+from cop.store.pools import Connection
 from cop.store.statements import statements
 from cop.store.writing import SQL
 from cop.writing.body import Body
