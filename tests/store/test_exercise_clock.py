@@ -75,6 +75,23 @@ def test_what_is_numbered_a_little_after_it_was_written_is_sound(owner: Any, sto
     assert report.is_sound, report.faults
 
 
+def test_a_clock_that_is_corrected_meanwhile_numbers_nothing_before_it_was_written(
+    owner: Any, store: Cluster, tmp_path: Path
+) -> None:
+    keeping.tell_clock(owner, THREE, 600)
+    with owner.transaction(), psycopg.connect(store.owner_dsn, autocommit=True) as teller:
+        owner.execute("SELECT set_config('cop.scenario_at', 'live', true)")
+        id_ = one(owner, INSERT, "exercise", "corrected")
+        teller.execute("UPDATE cop.exercise_clock SET told_at = clock_timestamp(), shows = %s, speed = 0", [THREE])
+    stamped, told = one(
+        owner,
+        "SELECT t.updated_at, j.told_at FROM layer.incidents AS t JOIN cop.journal AS j ON j.n = t.seq WHERE t.id = %s", id_,
+    )  # fmt: skip
+    assert THREE < stamped <= told
+    report = verify(store.owner_dsn, [], Verifier(tmp_path), only=["incidents"])
+    assert report.is_sound, report.faults
+
+
 def test_it_follows_a_jump_ahead_and_waits_for_a_clock_that_was_set_back(owner: Any) -> None:
     keeping.tell_clock(owner, THREE, 1)
     assert keeping.tell_clock(owner, THREE + 6 * HOUR, 1) == THREE + 6 * HOUR

@@ -167,10 +167,13 @@ def of_incidents(
         values = incident.at(last_return)
         if values is not None and incident.department != TRAFFIC:
             wanted[incident.department, incident.ref] = str(values["status"])
-    asked = [row[0] for row in connection.execute(_SQL["asked"], {"feed": "td_news_v2"})]
+    asked = connection.execute(_SQL["asked"], {"feed": "td_news_v2"}).fetchall()
     unseen = 0
     for number, life in _lives(world).items():
-        if not any(begun <= at < ended for at in asked for begun, ended, _ in life):
+        # What came or went while the question was under way may have been seen or not.
+        surely = any(begun <= since and until < ended for since, until in asked for begun, ended, _ in life)
+        perhaps = any(begun <= until and since < ended for since, until in asked for begun, ended, _ in life)
+        if not perhaps or (not surely and ("td_news_v2", number) not in stored):
             unseen += any(begun < end and ended > start for begun, ended, _ in life)
             continue
         now = next((status for begun, ended, status in life if begun <= end < ended), None)

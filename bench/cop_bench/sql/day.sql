@@ -50,8 +50,9 @@ SELECT source, source_ref, count(*) FROM {table} WHERE source IS NOT NULL AND so
 GROUP BY source, source_ref, message_status HAVING count(*) > 1;
 
 -- asked --
--- When a feed was asked with success, by the scenario's clock.
-SELECT received_at FROM cop.turn WHERE feed = %(feed)s AND mode = 'exercise' AND outcome NOT IN ('failed', 'lost', 'running') ORDER BY 1;
+-- When a feed was asked with success, by the scenario's clock: between which two moments its answer was made.
+SELECT t.received_at, max(f.fetched_at) FROM cop.turn AS t JOIN cop.fetch AS f ON f.turn = t.id
+ WHERE t.feed = %(feed)s AND t.mode = 'exercise' AND t.outcome NOT IN ('failed', 'lost', 'running') GROUP BY t.id ORDER BY 1;
 
 -- receipts --
 -- Loads that changed something: their feed, their last number, when the answer had come, and whether it was the first.
