@@ -59,8 +59,8 @@ def reports(payload: Payload) -> Reading:
     for line in payload.parts["en"].decode().splitlines():
         key, title, place, number, *at = line.split("|")
         told = {
-            "title_en": title, "location_en": place, "category": "road", "status": "confirmed", "major": False,
-            "severity": "unknown", "verification": "verified", "position_method": "none",
+            "title_en": title, "location_en": place, "category": "road", "status": "confirmed",
+            "verification": "verified", "position_method": "none",
             "external_ids": [number] if number else [], "source_says": [], "reported_at": datetime.fromisoformat(at[0]).astimezone(UTC) if at else datetime(2025, 9, 23, 4, tzinfo=UTC),
         }  # fmt: skip
         parsed.records.append(Record(key, told, None))

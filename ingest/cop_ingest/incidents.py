@@ -40,9 +40,10 @@ def incidents_layer() -> Layer:
 
 
 def incident(known: dict[str, object]) -> dict[str, object]:
-    """All columns of an incident: what is known, else None (lists: empty; not major; severity unknown).
+    """All columns of an incident: what is known, else None (lists: empty).
 
-    Raises KeyError for a name that is no column of the layer.
+    What each incident has (severity, whether it is major) the load completes, from what others have told or by the
+    layer's defaults. Raises KeyError for a name that is no column of the layer.
     """
     unknown = sorted(known.keys() - incidents_layer().by_name.keys())
     if unknown:
@@ -50,7 +51,7 @@ def incident(known: dict[str, object]) -> dict[str, object]:
     plain: dict[str, object] = {
         column.name: [] if column.type == "text[]" else None for column in incidents_layer().columns
     }
-    return {**plain, "major": False, "severity": "unknown", **known}
+    return {**plain, **known}
 
 
 def category_in(*texts: str | None) -> str | None:

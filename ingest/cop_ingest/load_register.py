@@ -18,7 +18,7 @@ from psycopg import sql
 from cop.catalogue import Layer
 from cop_ingest.load_run import LoadReport, Origin, Word, in_run, mended_of, stage
 from cop_ingest.load_sql import one, statement
-from cop_ingest.load_words import filled, firsts, held
+from cop_ingest.load_words import completed, filled, firsts, held
 from cop_ingest.records import Parsed, Record
 
 REGISTER_BATCH = 100  # larger ones hold the journal's head so long that other writers wait
@@ -68,6 +68,8 @@ def _load_batch(connection: psycopg.Connection, layer: Layer, part: Parsed, orig
         told = len(part.records)
         if word is not None:
             told -= _drop(connection, layer, word)
+        _complete(connection, layer, word)
+        if word is not None:
             _weigh(connection, layer, word)
         known = one(connection, "known_of_register", layer)
         before = one(connection, "head", layer)
@@ -98,6 +100,14 @@ def _drop(connection: psycopg.Connection, layer: Layer, word: Word) -> int:
     if word.first:
         dropped += connection.execute(statement("drop_older", layer), about).rowcount
     return dropped + connection.execute(statement("drop_said", layer), about).rowcount
+
+
+def _complete(connection: psycopg.Connection, layer: Layer, word: Word | None) -> None:
+    """Give the staged records what each record has, where their source says nothing of it."""
+    assignments = completed(layer)
+    if assignments is not None:
+        about = {"feed": word.feed if word is not None else None}
+        connection.execute(statement("complete", layer, completed=assignments), about)
 
 
 def _weigh(connection: psycopg.Connection, layer: Layer, word: Word) -> None:

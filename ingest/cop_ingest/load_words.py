@@ -1,4 +1,4 @@
-"""What a feed says of a record it knows: SQL for what people have changed, and for what a stand-in leaves out.
+"""What a feed says of a record it knows: SQL for what people have changed, and for what a feed leaves out.
 
 A column is held where the register is not as the feed said it last (`b`, kept in cop.feed_record): somebody has changed
 it. Columns that only make sense together are held together. `s` is what the feed says now, `t` the register.
@@ -32,6 +32,19 @@ def filled(layer: Layer, absent: Sequence[str]) -> sql.Composable:
         *(sql.SQL("{0} = coalesce(s.{0}, b.{0})").format(sql.Identifier(name)) for name in plain),
         *(of_place.format(sql.Identifier(name)) for name in _place(layer)),
     ])  # fmt: skip
+
+
+def completed(layer: Layer) -> sql.Composable | None:
+    """Assignments that complete what a record of the layer always has; None where there is nothing of the kind.
+
+    `o` is the staged record, `b` what its source said last, `t` the register.
+    """
+    defaults = layer.writes.defaults if layer.writes else {}
+    names = [name for name in _changeable(layer) if defaults.get(name) is not None]
+    if not names:
+        return None
+    known = sql.SQL("{0} = coalesce(o.{0}, b.{0}, t.{0}, {1})")
+    return _joined([known.format(sql.Identifier(name), sql.Literal(defaults[name])) for name in names])
 
 
 def held(layer: Layer, absent: Sequence[str], first: Sequence[str]) -> sql.Composable:

@@ -53,7 +53,11 @@ def simulate(
         Path | None, typer.Option(help='With --returns-to: JSON file of the departments\' keys, {"FSD": "key"}.')
     ] = None,
     returns_mqtt: Annotated[
-        str, typer.Option(help="Broker to which works departments publish their returns.", envvar="COP_RETURNS_MQTT")
+        str,
+        typer.Option(
+            help="Broker to which works departments and power companies publish their forms.",
+            envvar="COP_RETURNS_MQTT",
+        ),
     ] = "",
     returns_every: Annotated[int, typer.Option(help="Scenario minutes between returns.", min=1, max=1440)] = 15,
     echoes: Annotated[

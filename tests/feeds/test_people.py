@@ -64,6 +64,22 @@ def test_what_others_told_before_the_feed_first_spoke_stays_where_it_leaves_it_o
     assert told(shop, "1", "title_en", "lanes_closed", "source_says") == ("Road closed", 2, [])
 
 
+def test_how_severe_it_is_stays_as_the_story_told_it_where_the_news_does_not_say(shop: Shop) -> None:
+    shop.owner.execute(
+        "INSERT INTO layer.incidents (category, title_en, severity, major, department, status, message_status, release,"
+        " reported_at, source, source_ref, provenance) VALUES ('traffic', 'By the story', 'severe', true, 'TD',"
+        " 'reported', 'actual', 'public', '2025-09-23T03:00Z', 'stub_news', '1', 'real')"
+    )
+    for title in ("Lane closed", "Road closed"):
+        say(shop, NEWS, f"1|{title}|nowhere|", "2|Another|nowhere|")
+        assert told(shop, "1", "title_en", "severity", "major", "source_says") == (title, "severe", True, [])
+        assert told(shop, "2", "severity", "major", "source_says") == ("unknown", False, [])
+    shop.owner.execute("UPDATE layer.incidents SET severity = 'minor'")
+    say(shop, NEWS, "1|Lane closed|nowhere|", "2|A third|nowhere|")
+    for ref in ("1", "2"):
+        assert told(shop, ref, "severity", "source_says") == ("minor", [])
+
+
 def test_what_the_feed_says_otherwise_later_is_listed_until_somebody_says_the_same(shop: Shop) -> None:
     say(shop, NEWS, "1|Lane closed|nowhere|")
     shop.owner.execute("UPDATE layer.incidents SET title_en = 'By an officer'")

@@ -22,6 +22,7 @@ from cop_ingest.feeds.turn import Workshop, run_turn
 from cop_ingest.feeds.worker import pool_of
 from cop_ingest.gazetteer.index import Index
 from cop_ingest.inbox.declared import mappings
+from cop_ingest.inbox.readings import take_readings
 from cop_ingest.inbox.take import take
 from cop_ingest.scenario.asking import Requests
 from cop_ingest.scenario.calendar import OPENS
@@ -52,7 +53,12 @@ def _taken(world: World, folder: Path, since: datetime, until: datetime) -> Coun
     """What became of the rows of all departments' returns of a quarter."""
     deeds: Counter[str] = Counter()
     for file in write_returns(world, folder, since, until):
-        report = take(mappings()[file.parent.name], file.read_bytes(), file.name, until, "exercise", Index())
+        mapping, told = mappings()[file.parent.name], (file.read_bytes(), file.name, until, "exercise")
+        if mapping.readings:
+            with psycopg.connect(get_settings().database_url.get_secret_value(), autocommit=True) as connection:
+                report = take_readings(connection, mapping, *told)
+        else:
+            report = take(mapping, *told, Index())
         deeds.update(line.deed for line in report.lines)
     return deeds
 

@@ -19,6 +19,7 @@ import pytest
 COP = [sys.executable, "-m", "cop_server"]
 OPENS = datetime(2025, 9, 23, 19, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
+BY_FORMS = ("shelter_openings", "rain_gauge_readings", "road_closures", "excavation_permits")
 BESIDE = ("exercise run", "inbox watch", "ingest run")
 
 
@@ -116,6 +117,12 @@ def test_an_exercise_is_played_and_goes_on_where_it_stood(installation: Installa
         lambda: len(installation.items("incidents", "&filter=source = 'HyD'&sortby=-reported_at")),
         lambda many: many > 0,
     )
+    # What forms of departments bring: shelters and permits are those of the moment, gauges report among the feeds.
+    until(lambda: [layer for layer in BY_FORMS if not installation.items(layer, "")], lambda empty: not empty)
+    gauges = until(
+        lambda: installation.items("feeds", "&filter=source_ref = 'geo_rain_gauges'"), lambda found: bool(found)
+    )
+    assert gauges[0]["properties"]["refused"] == 0
     beside = [pid for words in BESIDE if (pid := child(first.pid, words))]
     assert len(beside) == len(BESIDE)
     assert installation.cop("stop").returncode == 0

@@ -13,7 +13,8 @@ from cop_ingest.gazetteer.index import Index
 from cop_ingest.inbox.declared import mappings, read_mappings
 from cop_ingest.inbox.take import take
 from cop_ingest.scenario.calendar import hong_kong
-from cop_ingest.simulator.returns import form_of, reports, write_returns
+from cop_ingest.simulator.forms.incidents import form_of, incident_returns, reports
+from cop_ingest.simulator.returns import write_return
 from cop_ingest.simulator.world.told import TRAFFIC
 from cop_ingest.simulator.world.world import STARTS, World
 from cop_server.cluster import Cluster
@@ -29,7 +30,8 @@ def world() -> World:
 
 def _taken(world: World, folder: Path, since: datetime, until: datetime) -> Counter[str]:
     deeds: Counter[str] = Counter()
-    for file in write_returns(world, folder, since, until):
+    for one in incident_returns(world, since, until):
+        file = write_return(folder, one)
         mapping = mappings()[file.parent.name]
         report = take(mapping, file.read_bytes(), file.name, until, "exercise", Index())
         wrong = [line for line in report.lines if line.deed == "refused"]

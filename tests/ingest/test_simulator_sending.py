@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 from cop.errors import SetupTrouble
 from cop_ingest.inbox.declared import mappings
 from cop_ingest.scenario.calendar import hong_kong
-from cop_ingest.simulator.returns import reports, returns_of
-from cop_ingest.simulator.sending import Api, Broker, Ways, read_keys
+from cop_ingest.simulator.forms.incidents import reports
+from cop_ingest.simulator.returns import returns_of
+from cop_ingest.simulator.sending import BY_MQTT, Api, Broker, Ways, read_keys
 from cop_ingest.simulator.world.world import STARTS, World
 from cop_server.cli import app
 from cop_server.cluster import Cluster, create_database, drop_database
@@ -145,8 +146,8 @@ def test_works_departments_publish_their_forms_and_the_others_write_files(world:
     broker = Broker(f"mqtt://127.0.0.1:{mosquitto.port}")
     ways = Ways(tmp_path / "returns", broker=broker)
     expected = list(returns_of(world, BEFORE_ALL, FIRST))
-    published = [one for one in expected if one.form.startswith("works")]
-    assert published
+    published = [one for one in expected if one.form.startswith(BY_MQTT)]
+    assert {one.form for one in published} >= {"works_hyd", "hyd_closures", "hyd_excavation", "geo_rain_gauges"}
     mosquitto.stop()
     started = threading.Thread(target=sent, args=(world, ways.send, BEFORE_ALL, FIRST))
     started.start()  # the broker is away

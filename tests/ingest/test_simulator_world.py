@@ -21,8 +21,8 @@ from cop_ingest.scenario.calendar import DAY_EVENT, NOT_IN_THE_SUMMARY, SIGNALS,
 from cop_ingest.scenario.land import is_land
 from cop_ingest.scenario.story import Story, newest
 from cop_ingest.simulator.clock import Clock
+from cop_ingest.simulator.forms.incidents import reports
 from cop_ingest.simulator.publishing import warnings_change
-from cop_ingest.simulator.returns import reports
 from cop_ingest.simulator.world import warnings
 from cop_ingest.simulator.world.told import TRAFFIC, closures
 from cop_ingest.simulator.world.traffic import Traffic

@@ -31,7 +31,9 @@ from paho.mqtt.properties import Properties
 from cop.catalogue import catalogue
 from cop.errors import Invalid, SetupTrouble
 from cop_ingest.inbox.steps import first_state, steps_between
-from cop_ingest.simulator.returns import Line, Return, write_return
+from cop_ingest.simulator.forms.base import Return
+from cop_ingest.simulator.forms.incidents import Line
+from cop_ingest.simulator.returns import write_return
 from cop_ingest.simulator.world.told import Incident
 
 _log = logging.getLogger(__name__)
@@ -39,7 +41,8 @@ _MODE = {"mode": "exercise"}  # whatever the server's own: a simulated day is no
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 10.0
 _TURNS = 5  # so often a record may change between our reading and our writing
-_BY_MQTT = "works"  # the forms of works departments
+BY_MQTT = ("works_", "hyd_", "geo_", "outages_")
+"""Beginnings of the forms of works departments and power companies."""
 _TOLD = (
     "external_ids", "category", "title_en", "title_zh", "description_en", "description_zh", "severity", "occurred_at",
     "district", "location_en", "location_zh", "road_closed", "lanes_closed", "injured", "trapped", "release",
@@ -53,7 +56,10 @@ class _Stopped(Exception):
 
 @dataclass(slots=True)
 class Ways:
-    """Where a department's returns go: by its key to the API, to the broker, else to the folder, if there is one."""
+    """Where a return goes: by its department's key to the API, to the broker, else to the folder, if there is one.
+
+    By the API departments tell of incidents; other forms go to the broker or the folder.
+    """
 
     folder: Path | None = None
     api: Api | None = None
@@ -62,9 +68,9 @@ class Ways:
     def send(self, one: Return) -> None:
         """Send a return by its department's way, however long the other side is away."""
         with suppress(_Stopped):
-            if self.api is not None and one.department in self.api.keys:
+            if self.api is not None and one.lines and one.department in self.api.keys:
                 self.api.send(one)
-            elif self.broker is not None and one.form.startswith(_BY_MQTT):
+            elif self.broker is not None and one.form.startswith(BY_MQTT):
                 self.broker.send(one)
             elif self.folder is not None:
                 write_return(self.folder, one)

@@ -190,6 +190,15 @@ DELETE FROM staging AS s USING cop.feed_record AS k
 WHERE k.feed = %(feed)s AND k.mode = %(mode)s AND k.ref = s.source_ref AND k.absent_since IS NULL
   AND k.hash = s.hash;
 
+-- complete --
+-- A column that a record always has, and of which the source says nothing: as the source said it last, else as it
+-- stands (somebody else may have told it), else its default. So it is no word of the source, and takes none away.
+UPDATE staging AS s SET {completed} FROM staging AS o
+LEFT JOIN {table} AS t ON t.source = o.source AND t.source_ref = o.source_ref AND t.message_status = o.message_status
+LEFT JOIN cop.feed_record AS k ON k.feed = %(feed)s::text AND k.mode = o.message_status AND k.ref = o.source_ref
+CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, coalesce(k.said, '{{}}')) AS b
+WHERE o.ctid = s.ctid;
+
 -- fill --
 -- A stand-in tells less: what it leaves out stays as the main feed told it, and so does a place that it cannot tell.
 UPDATE staging AS s SET {filled} FROM cop.feed_record AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.said) AS b
