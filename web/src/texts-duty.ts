@@ -15,7 +15,7 @@ export const dutyTexts = {
   countedAt: { en: "As counted; read at {time}. The map rings them.", zh: "與計算時相同；讀取於 {time}。地圖上以圓環標示。" },
   closeNumber: { en: "Back to all incidents", zh: "返回所有事故" },
   caveatHead: { en: "Caveat", zh: "注意" },
-  caveatFeeds: { en: "Caveat: {n} sources are late, stale or down", zh: "注意：{n} 個資料來源遲到、過時或中斷" },
+  caveatFeeds: { en: "Caveat: sources late, stale or down: {n}", zh: "注意：{n} 個資料來源遲到、過時或中斷" },
   incidentNotSeen: { en: "Incident {id} cannot be read.", zh: "未能讀取事故 {id}。" },
 
   newsTitle: { en: "What changed since you last looked", zh: "自上次查看後的變更" },

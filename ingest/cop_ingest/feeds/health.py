@@ -49,7 +49,15 @@ def health_of(
         return Health("quiet", None, None, last_good_at)
     what = "newest observation" if since is observed_at else "last answer"
     if age >= feed.stale_s:
-        return Health("stale", age, f"the {what} is older than {feed.stale_s} s", since)
+        return Health("stale", age, f"the {what} is older than {span(feed.stale_s)}", since)
     if age >= feed.late_s:
-        return Health("late", age, f"the {what} is older than {feed.late_s} s", since)
+        return Health("late", age, f"the {what} is older than {span(feed.late_s)}", since)
     return Health("live", age, None, since)
+
+
+def span(seconds: int) -> str:
+    """A time in the largest unit that is whole: hours, minutes, else seconds."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from cop_ingest.feeds.declared import Feed
+from cop_ingest.feeds.health import span
 
 _COLUMNS = (
     "feed", "title", "department", "address", "every", "late, stale after", "into", "no record means", "mark",
@@ -25,14 +26,7 @@ def _row(feed: Feed) -> tuple[str, ...]:
     more = f" and {len(feed.parts) - 1} more" if len(feed.parts) > 1 else ""
     return (
         f"`{feed.id}`", f"{feed.title.en} {feed.title.zh}", feed.department,
-        f"`{first.hostname}{first.path}`{more}", _span(feed.cadence_s),
-        f"{_span(feed.late_s)}, {_span(feed.stale_s)}", f"`{feed.target.layer}`", feed.empty, feed.address,
+        f"`{first.hostname}{first.path}`{more}", span(feed.cadence_s),
+        f"{span(feed.late_s)}, {span(feed.stale_s)}", f"`{feed.target.layer}`", feed.empty, feed.address,
         _LICENCES.get(feed.licence, feed.licence), feed.attribution.en,
     )  # fmt: skip
-
-
-def _span(seconds: int) -> str:
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
