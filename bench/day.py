@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,7 @@ def _reckoned(
         "payloads": reckoning.of_payloads(connection),
         "returns": returns, "rows_of_returns": rows,
         "incidents": reckoning.of_incidents(connection, world, plan.start, end, plan.last_return(end)),
+        "forms": reckoning.of_forms(connection, world, partial(plan.last_return, end)),
         "layers": reckoning.of_layers(connection, house.simulator),
     }  # fmt: skip
 

@@ -17,11 +17,12 @@ import pytest
 from simulated import WEATHER, WIND, served
 
 from cop.errors import LoadRefused
-from cop_ingest.scenario.calendar import hong_kong
+from cop_ingest.scenario.calendar import OPENS, hong_kong
 from cop_ingest.simulator.app import Simulator
 from cop_ingest.simulator.clock import Clock
+from cop_ingest.simulator.forms.incidents import incident_returns
 from cop_ingest.simulator.replay import series_in, span
-from cop_ingest.simulator.returns import forget_ahead, keep_returning
+from cop_ingest.simulator.returns import FORMS, forget_ahead, keep_returning
 from cop_ingest.simulator.world.world import ENDS, STARTS, World
 from cop_ingest.wind import parse_wind
 
@@ -100,21 +101,46 @@ def test_returns_are_written_at_even_times_whatever_the_speed(world: World, tmp_
         await _until(lambda: list((tmp_path / "works_hyd").glob("*")))
         seconds[0] = 6.0  # an hour of the scenario
         await _until(lambda: len(list((tmp_path / "works_hyd").glob("*"))) == 3)
+        await _until(lambda: (tmp_path / "geo_rain_gauges" / "20250923T190500.csv").exists())
         work.cancel()
 
     asyncio.run(play())
     assert sorted(file.name for file in (tmp_path / "works_hyd").iterdir()) == [
         "20250923T180000.csv", "20250923T183000.csv", "20250923T190000.csv",
     ]  # fmt: skip
+    at = [f"20250923T{18 + minute // 60}{minute % 60:02d}00.csv" for minute in range(5, 66, 5)]
+    assert sorted(file.name for file in (tmp_path / "geo_rain_gauges").iterdir()) == at, "at a pace of their own"
+
+
+def test_the_first_returns_hold_what_stands_and_of_incidents_what_is_new(world: World, tmp_path: Path) -> None:
+    clock = Clock(STARTS, ENDS, OPENS, 0)
+    quarter = timedelta(minutes=15)
+
+    async def play() -> None:
+        work = asyncio.create_task(keep_returning(world, clock, tmp_path, quarter, OPENS - quarter))
+        await _until(lambda: list((tmp_path / "hyd_excavation").glob("*.csv")))
+        await _until(lambda: list((tmp_path / "geo_rain_gauges").glob("*.csv")))
+        work.cancel()
+
+    asyncio.run(play())
+    sent = {path.parent.name: path.read_bytes() for path in tmp_path.rglob("20250924T030000.*")}
+    news = {one.form: one.body() for one in incident_returns(world, OPENS - quarter, OPENS)}
+    standing = {one.form: one.body() for form in FORMS for one in form.returned(world, STARTS - 96 * quarter, OPENS)}
+    assert news
+    assert sent == news | standing
 
 
 def test_returns_of_a_night_that_was_begun_anew_are_not_taken(tmp_path: Path) -> None:
     folder = tmp_path / "works_hyd"
     (folder / "taken").mkdir(parents=True)
+    (tmp_path / "had_shelters").mkdir()
+    (tmp_path / "had_shelters" / "20250924T040000.xlsx").write_text("x")
     kept = ["20250924T030000.csv", "20250925T030000.csv", "20250924T0400.csv", "roads of 20250924T040000.csv"]
     for name in (*kept, "20250924T040000.csv", "taken/20250924T040000.csv"):
         (folder / name).write_text("x")
-    assert forget_ahead(tmp_path, hong_kong("2025-09-24 03:00")) == [folder / "20250924T040000.csv"]
+    assert forget_ahead(tmp_path, hong_kong("2025-09-24 03:00")) == [
+        tmp_path / "had_shelters" / "20250924T040000.xlsx", folder / "20250924T040000.csv",
+    ]  # fmt: skip
     assert sorted(file.name for file in folder.iterdir()) == sorted([*kept, "taken"])
     assert (folder / "taken" / "20250924T040000.csv").is_file()
 

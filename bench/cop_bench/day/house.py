@@ -50,9 +50,12 @@ class Plan:
         """When the clock is to stand."""
         return self.start + timedelta(minutes=self.minutes)
 
-    def last_return(self, end: datetime) -> datetime:
-        """When the departments returned for the last time: at the even times of the scenario, which begins at one."""
-        every = timedelta(minutes=self.returns_every)
+    def last_return(self, end: datetime, pace: timedelta | None = None) -> datetime:
+        """When the departments returned for the last time: at the even times of the scenario, which begins at one.
+
+        `pace`: of a form that comes at one of its own.
+        """
+        every = pace or timedelta(minutes=self.returns_every)
         return STARTS + (end - STARTS) // every * every
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -28,9 +28,11 @@ from cop_ingest.feeds.fetch import Fetcher
 from cop_ingest.feeds.parse import led_by, parser_of
 from cop_ingest.feeds.payload import Payload
 from cop_ingest.inbox.declared import mappings
+from cop_ingest.inbox.mapped import mapped
 from cop_ingest.inbox.rows import read_rows
+from cop_ingest.simulator.returns import FORMS
 from cop_ingest.simulator.world.told import TRAFFIC
-from cop_ingest.simulator.world.world import ENDS, World
+from cop_ingest.simulator.world.world import ENDS, STARTS, World
 
 _SQL = statements(Path(__file__).parent.parent / "sql" / "day.sql")
 _NEWS = {"NEW": "confirmed", "UPDATED": "responding", "CLOSED": "completed"}
@@ -204,6 +206,35 @@ def _lives(world: World) -> dict[str, list[tuple[datetime, datetime, str]]]:
     return told
 
 
+def of_forms(connection: psycopg.Connection[Any], world: World, last: Callable[[timedelta | None], datetime]) -> Found:
+    """By form of things that are no incidents: what was sent of each up to the last return, against the layer.
+
+    `last` says when a form with a pace of its own, or with that of the others (None), came for the last time.
+    """
+    told: Found = {}
+    for form in FORMS:
+        mapping, at = mappings()[form.id], last(form.every)
+        layer = mapping.target
+        key, state = (layer.key[0], layer.with_role("time")) if mapping.readings else ("source_ref", None)
+        column = state.name if state is not None else "status"
+        query = sql.SQL(_SQL["of_form"]).format(
+            key=sql.Identifier(key), state=sql.Identifier(column), table=sql.Identifier("layer", layer.id),
+            owner=sql.Identifier("provenance" if mapping.readings else "source"),
+        )  # fmt: skip
+        held = dict(connection.execute(query, {"owner": "exercise" if mapping.readings else mapping.department}))
+        wanted: dict[str, Any] = {}
+        for one in form.returned(world, STARTS - timedelta(days=1), at):
+            for row in read_rows(mapping, one.body(), f"{form.id}.{one.ending}"):
+                said = mapped(mapping, row, at)
+                value = said.properties[column]
+                wanted[said.key] = datetime.fromisoformat(value) if state is not None else value
+        other = sorted(one for one, value in wanted.items() if one in held and held[one] != value)
+        told[form.id] = _differing(len(wanted), wanted.keys() - held.keys(), held.keys() - wanted.keys()) | {
+            "in another state": len(other), "of them": other[:3],
+        }  # fmt: skip
+    return told
+
+
 def of_layers(connection: psycopg.Connection[Any], base: str) -> Found:
     """By feed: the answer as it is now, read here, against what the layer shows of it. Only what differs is told."""
     told: Found = {}
@@ -257,7 +288,7 @@ def _compared(connection: psycopg.Connection[Any], feed: Feed, published: list[t
     )
 
 
-def _differing(published: int, lacking: set[str], over: set[str]) -> Found:
+def _differing(published: int, lacking: Set[str], over: Set[str]) -> Found:
     return {"published": published, "lacking": len(lacking), "held though gone": len(over),
             "examples": [*sorted(lacking)[:3], *sorted(over)[:3]]}  # fmt: skip
 
@@ -288,4 +319,6 @@ def faults(found: Found) -> list[str]:
              for what in ("lost", "doubled", "in another state", "of nobody") if found["incidents"][what]]  # fmt: skip
     said += [f"{feed}: {one}" for feed, one in found["layers"].items()
              if one["lacking"] or one["held though gone"] or one.get("doubled")]  # fmt: skip
+    said += [f"{form}: {one}" for form, one in found["forms"].items()
+             if one["lacking"] or one["held though gone"] or one["in another state"]]  # fmt: skip
     return said

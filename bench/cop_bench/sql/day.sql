@@ -35,6 +35,9 @@ GROUP BY 1, 2;
 -- incidents --
 SELECT source, source_ref, status, count(*) FROM layer.incidents WHERE message_status = 'exercise' GROUP BY 1, 2, 3;
 
+-- of_form --
+SELECT {key}, {state} FROM {table} WHERE {owner} = %(owner)s;
+
 -- ids --
 SELECT id::text FROM {table};
 

@@ -56,7 +56,8 @@ def _of_incident(incident: Incident, whole: bool) -> Iterator[Entry]:
         yield Entry(
             f"RC-{incident.ref}", at,
             {
-                "Road": first["road_name_en"], "道路": first["road_name_zh"], "Section": first["location_en"],
+                "Road": first["road_name_en"] or first["location_en"],
+                "道路": first["road_name_zh"] or first["location_zh"], "Section": first["location_en"],
                 "Bound": "Both bounds" if whole else None, "Chainage": None,
                 "路段": first["location_zh"],
                 "Lanes closed": None if is_open or not partly else first["lanes_closed"] or 1,

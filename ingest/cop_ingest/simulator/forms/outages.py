@@ -89,7 +89,8 @@ def _flooded(world: World) -> Iterator[tuple[datetime, Place, tuple[str, str]]]:
         if deep and share(world.seed, "flooded", incident.ref) < _FLOODED:
             near = [place for place in PLACES if place.district == first["district"]]
             here = [place for place in near if place.street_en == first["road_name_en"]] or near
-            yield incident.reported_at + 30 * MINUTE * share(world.seed, "flooded at", incident.ref), here[0], _BY_FLOOD
+            at = incident.reported_at + 30 * MINUTE * share(world.seed, "flooded at", incident.ref)
+            yield from ((at, place, _BY_FLOOD) for place in here[:1])
 
 
 def _outage(world: World, place: Place, cause: tuple[str, str], begins: datetime) -> Outage:
