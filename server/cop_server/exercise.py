@@ -8,6 +8,7 @@ import psycopg
 
 from cop.errors import LoadRefused, SetupTrouble
 from cop.settings import Settings
+from cop_ingest.scenario.asking import Requests, asked
 from cop_ingest.scenario.calendar import DAY_ENDS, OPENS
 from cop_ingest.scenario.land import is_land
 from cop_ingest.scenario.story import Story, story_named
@@ -80,7 +81,8 @@ def day(owner_dsn: str) -> tuple[Story, datetime]:
 
 
 def run(owner_dsn: str, settings: Settings, port: int) -> None:
-    """Serve the feeds of the store's exercise from the time on its clock on, and put its returns into the inbox.
+    """Serve the feeds of the store's exercise from the time on its clock on, put its returns into the inbox, and tell
+    what departments ask each other.
 
     The first returns say once more what became known since the opening, so that nothing is missing after a stop:
     what was taken already is left alone.
@@ -91,7 +93,8 @@ def run(owner_dsn: str, settings: Settings, port: int) -> None:
         world.warm()
     forget_ahead(settings.inbox_folder, at)
     simulator = Simulator(world, Clock(STARTS, ENDS, at, settings.exercise_speed), endpoints())
-    serve(simulator, "127.0.0.1", port, Ways(settings.inbox_folder), _RETURNS, OPENS - _RETURNS)
+    with asked(owner_dsn, Requests(story, OPENS), simulator.clock.now):
+        serve(simulator, "127.0.0.1", port, Ways(settings.inbox_folder), _RETURNS, OPENS - _RETURNS)
 
 
 def play(owner_dsn: str, settings: Settings, to: str) -> None:

@@ -25,6 +25,7 @@ from cop_ingest.feeds.fetch import Fetcher
 from cop_ingest.feeds.rerun import rerun as run_again
 from cop_ingest.feeds.turn import Workshop, run_turn
 from cop_ingest.feeds.worker import Work, heartbeat, holder_name, mode_of, pool_of, run_worker
+from cop_ingest.inbox.folder import let_go
 from cop_ingest.times import read_time
 from cop_server.cluster_existing import find_store
 from cop_server.console import say, warn
@@ -150,11 +151,13 @@ def rerun(
 
 
 def prune() -> None:
-    """Let go of payloads and turns older than COP_RAW_DAYS; the worker does it once a day."""
+    """Let go of payloads, turns and files of the inbox older than COP_RAW_DAYS, as worker and inbox do daily."""
     settings = get_settings()
     with pool_of(find_store(settings).owner_dsn, 1) as pool, pool.connection() as connection:
         turns, payloads = keeping.prune(connection, settings.raw_days)
-    say(f"let go of {turns} turns and {payloads} payloads older than {settings.raw_days:g} days")
+    files = let_go(settings.inbox_folder, timedelta(days=settings.raw_days))
+    gone = f"{turns} turns, {payloads} payloads and {files} files of the inbox"
+    say(f"let go of {gone} older than {settings.raw_days:g} days")
 
 
 @contextmanager

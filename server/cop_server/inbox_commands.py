@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from cop.settings import Mode, Settings, get_settings
 from cop_ingest.gazetteer.placing import Gazetteer
 from cop_ingest.inbox.alone import Turn
 from cop_ingest.inbox.declared import Mapping, mappings
-from cop_ingest.inbox.folder import Drop
+from cop_ingest.inbox.folder import Drop, let_go
 from cop_ingest.inbox.readings import take_readings
 from cop_ingest.inbox.take import Report, refused, take
 from cop_server.cluster_existing import find_store
@@ -29,6 +29,7 @@ from cop_server.feed_commands import end_with_input
 from cop_server.inbox_listener import Listener
 
 _LOOK_SECONDS = 2.0
+_DAY_SECONDS = 86_400.0
 
 inbox_app = typer.Typer(no_args_is_help=True, help="Departments' returns: files in a form of their own.")
 
@@ -73,7 +74,11 @@ def watch(
     drop.prepare()
     if not beside:
         say(f"watching {settings.inbox_folder}")
+    tidied = -_DAY_SECONDS
     while True:
+        if time.monotonic() - tidied >= _DAY_SECONDS:
+            tidied = time.monotonic()
+            let_go(settings.inbox_folder, timedelta(days=settings.raw_days))
         try:
             for report in drop.look(taker.take):
                 if not beside:

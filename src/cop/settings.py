@@ -178,7 +178,7 @@ class Settings(BaseSettings):
         " empty, with simulator: cop run starts one",
         pattern=r"^(https?://\S+[^/\s])?$",
     )
-    raw_days: float = Field(14.0, description="Days that feeds' payloads and turns are kept", gt=0)
+    raw_days: float = Field(14.0, description="Days that payloads, turns and files of the inbox are kept", gt=0)
     history_days: float | None = Field(
         None, description="Days that versions are kept after they were closed; empty: for ever", gt=0
     )

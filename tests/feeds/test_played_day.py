@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from cop_ingest.feeds.worker import pool_of
 from cop_ingest.gazetteer.index import Index
 from cop_ingest.inbox.declared import mappings
 from cop_ingest.inbox.take import take
+from cop_ingest.scenario.asking import Requests
 from cop_ingest.scenario.calendar import OPENS
+from cop_ingest.scenario.story import Story
 from cop_ingest.simulator.app import Simulator
 from cop_ingest.simulator.clock import Clock
 from cop_ingest.simulator.endpoints import endpoints
@@ -62,6 +64,27 @@ def _shown(incident: Incident, at: datetime) -> bool:
     return incident.reported_at <= OPENS or asked < until
 
 
+def _asked_as_told(
+    owner: psycopg.Connection[Any], story: Story, told: dict[str, Incident], stored: Collection[tuple[str, str]]
+) -> None:
+    """Requests after the opening stand as the story has them, about the store's incident; told again: nothing more."""
+    due = [step for step in story.until(END) if step.layer == "requests" and step.at > OPENS]
+    asked = {step.id: told[str(step.values["incident"])] for step in due if step.new}
+    wanted = {id_ for id_, incident in asked.items() if (incident.department, incident.ref) in stored}
+    assert len(wanted) > 10
+    rows = owner.execute(
+        "SELECT r.id, i.source_ref, r.acknowledged_at IS NOT NULL, r.answered_at IS NOT NULL, ST_Equals(r.geom, i.geom)"
+        " FROM layer.requests AS r JOIN layer.incidents AS i ON i.id = r.incident WHERE r.asked_at > %s", [OPENS],
+    ).fetchall()  # fmt: skip
+    assert {id_ for id_, *_ in rows} >= wanted
+    for id_, ref, acknowledged, answered, same_place in rows:
+        columns = {name for step in due if step.id == id_ and not step.new for name in step.values}
+        assert (ref, acknowledged, answered) == (
+            asked[id_].ref, "acknowledged_at" in columns, "answered_at" in columns), id_  # fmt: skip
+        assert same_place in (True, None)
+    assert Requests(story, OPENS).tell(owner, END) == 0
+
+
 def test_each_incident_is_there_once_with_the_storys_state(
     loaded: Cluster, owner: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
@@ -71,6 +94,8 @@ def test_each_incident_is_there_once_with_the_storys_state(
     simulator = Simulator(world, Clock(STARTS, ENDS, OPENS, 0), endpoints())
     before = owner.execute("SELECT count(*) FROM layer.incidents").fetchone()
     deeds: Counter[str] = Counter()
+    requests = Requests(story, OPENS)
+    assert requests.tell(owner, END) == 0, "no clock runs yet"
     with pool_of(loaded.owner_dsn, 3) as pool:
         for url in served(simulator):
             clock, fetcher = SimulatorClock(url), Fetcher("tests", url)
@@ -84,7 +109,9 @@ def test_each_incident_is_there_once_with_the_storys_state(
                     ended = run_turn(shop, feeds()[name])
                     assert ended is not None
                     assert ended.outcome in ("loaded", "unchanged", "same"), (name, ended)
+                requests.tell(owner, at - QUARTER / 2)  # what is asked of an incident that is not in yet waits
                 deeds += _taken(world, tmp_path, at - QUARTER, at)
+                requests.tell(owner, at)
                 at += QUARTER
             with followed(loaded.owner_dsn, clock):
                 assert owner.execute("SELECT cop.exercise_now()").fetchone() == (END,)
@@ -114,6 +141,7 @@ def test_each_incident_is_there_once_with_the_storys_state(
     assert before is not None
     assert after is not None
     assert after[0] - before[0] == sum((i.department, i.ref) in wanted or ("td_news_v2", i.ref) in wanted for i in new)
+    _asked_as_told(owner, story, {incident.id: incident for incident in world.told}, found.keys())
     in_force = owner.execute("SELECT source_ref FROM layer.warnings WHERE source = 'hko_warnsum' AND ended_at IS NULL")
     assert {ref.split("-")[0] for (ref,) in in_force} == {"TC10", "WRAINR", "WL", "WFNTSA"}
     codes = owner.execute(

@@ -18,7 +18,7 @@ from cop.catalogue.writes import States
 from cop.errors import Invalid, LoadRefused
 from cop_ingest.gazetteer.index import Index
 from cop_ingest.inbox.declared import Mapping, mappings
-from cop_ingest.inbox.folder import Drop
+from cop_ingest.inbox.folder import Drop, let_go
 from cop_ingest.inbox.rows import read_rows
 from cop_ingest.inbox.steps import first_state, steps_between
 from cop_ingest.inbox.take import BATCH, Report, take
@@ -258,6 +258,24 @@ def test_a_file_that_is_dropped_is_taken_once_it_stands_still(store: Cluster, tm
     [report] = looked()
     assert report.parent.name == "refused"
     assert "Case No." in json.loads(report.read_text())["refused"]
+
+
+def test_what_was_put_aside_is_let_go_when_its_days_are_over(tmp_path: Path) -> None:
+    long_ago = f"{datetime.now(UTC) - timedelta(days=15):%Y%m%dT%H%M%S%f}"
+    lately = f"{datetime.now(UTC) - timedelta(days=13):%Y%m%dT%H%M%S%f}"
+    for aside in ("taken", "refused"):
+        folder = tmp_path / "dsd_flooding" / aside
+        folder.mkdir(parents=True)
+        for stamp in (long_ago, lately):
+            (folder / f"{stamp}-0300.csv").write_bytes(b"")
+            (folder / f"{stamp}-0300.csv.report.json").write_bytes(b"{}")
+        (folder / "a person's note.txt").write_bytes(b"")
+    waits = tmp_path / "dsd_flooding" / f"{long_ago}-0300.csv"
+    waits.write_bytes(b"")
+    assert let_go(tmp_path, timedelta(days=14)) == 4
+    assert waits.exists(), "what waits to be taken is never let go"
+    kept = sorted(path.name for path in tmp_path.glob("*/*/*"))
+    assert kept == sorted(2 * ["a person's note.txt", f"{lately}-0300.csv", f"{lately}-0300.csv.report.json"])
 
 
 def test_steps_follow_the_layers_rules() -> None:

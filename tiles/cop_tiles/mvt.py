@@ -13,7 +13,8 @@ from cop.query.bind import Values
 from cop.query.columns import geometry_name
 from cop.query.plan import Plan, conditions, relation
 from cop.query.question import Box, Question
-from cop.store.reading import Connection, reading
+from cop.store.pools import Connection
+from cop.store.reading import reading
 from cop.store.statements import statements
 from cop_tiles.matrix import MARGIN, Tile
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cop.errors import LoadRefused
@@ -19,6 +19,8 @@ from cop_ingest.inbox.declared import Mapping
 from cop_ingest.inbox.rows import MOST_BYTES
 from cop_ingest.inbox.take import Report
 
+_STAMP = "%Y%m%dT%H%M%S%f"  # what was put aside is called by the time of it, UTC
+_ASIDE = ("taken", "refused")
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 Take = Callable[[Mapping, bytes, str, datetime], Report]
 
@@ -105,9 +107,28 @@ def keep_message(folder: Path, aside: str, name: str, body: bytes | None, docume
 def _report_kept(folder: Path, name: str, document: dict[str, object]) -> tuple[Path, Path]:
     """Where the bytes belong, and the report that was written beside that."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    stamp = datetime.now(UTC).strftime(_STAMP)
     report = folder / f"{stamp}-{name}.report.json"
     unfinished = report.with_suffix(".tmp")
     unfinished.write_text(json.dumps(document, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
     unfinished.replace(report)
     return folder / f"{stamp}-{name}", report
+
+
+def let_go(folder: Path, older_than: timedelta) -> int:
+    """Delete what was put aside longer ago, with its reports, of every mapping; how many files. Others' files stay."""
+    before = datetime.now(UTC) - older_than
+    gone = 0
+    for aside in (path for name in _ASIDE for path in folder.glob(f"*/{name}/*")):
+        at = _put_aside_at(aside.name)
+        if at is not None and at < before and aside.is_file():
+            aside.unlink(missing_ok=True)  # two may look at once
+            gone += 1
+    return gone
+
+
+def _put_aside_at(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None

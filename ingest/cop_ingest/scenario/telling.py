@@ -118,10 +118,14 @@ def _tell(connection: psycopg.Connection, story: Story, batch: Sequence[Step], d
 
 
 def _json(step: Step) -> dict[str, object]:
-    values = step.values
-    if step.new:
-        values = {**values, "provenance": "exercise", "geom": _ewkb(step.geometry)}
-    return {"at": step.at, "layer": step.layer, "id": step.id, "new": step.new, "values": values}
+    return {"at": step.at, "layer": step.layer, "id": step.id, "new": step.new, "values": values_of(step)}
+
+
+def values_of(step: Step) -> dict[str, object]:
+    """A step's values by the columns of its layer's table; a new record has all, its geometry as hexadecimal EWKB."""
+    if not step.new:
+        return step.values
+    return {**step.values, "provenance": "exercise", "geom": _ewkb(step.geometry)}
 
 
 def _ewkb(geometry: BaseGeometry | None) -> str | None:

@@ -68,16 +68,17 @@ CROSS JOIN LATERAL (SELECT CASE
 WHERE seen.fault IS NOT NULL;
 
 -- missing --
--- Changes in the journal whose version is not there, though it was not let go.
+-- Changes in the journal whose version is not there, though it was not let go: what came next lies behind the horizon.
+WITH told AS (
+    SELECT feature, n, op, lead(n) OVER (PARTITION BY feature ORDER BY n) AS next FROM cop.journal
+     WHERE layer = %(layer)s AND feature IS NOT NULL AND op IN ('insert', 'update', 'delete')
+), loads AS MATERIALIZED (
+    SELECT n FROM cop.journal WHERE layer = %(layer)s AND feature IS NULL AND op = 'load'
+)
 SELECT j.feature, j.n, 'removed: the version is not there'
-FROM cop.journal AS j
-WHERE j.layer = %(layer)s AND j.op IN ('insert', 'update')
-  AND NOT EXISTS (SELECT FROM {history} AS t WHERE t.id = j.feature AND t.seq = j.n)
-  AND coalesce(least(
-      (SELECT min(e.n) FROM cop.journal AS e WHERE e.layer = %(layer)s AND e.feature = j.feature AND e.n > j.n
-          AND e.op IN ('update', 'delete')),
-      (SELECT min(e.n) FROM cop.journal AS e WHERE e.layer = %(layer)s AND e.feature IS NULL AND e.n > j.n
-          AND e.op = 'load')), 9223372036854775807) > %(horizon)s;
+FROM told AS j
+WHERE j.op <> 'delete' AND NOT EXISTS (SELECT FROM {history} AS t WHERE t.id = j.feature AND t.seq = j.n)
+  AND coalesce(least(j.next, (SELECT min(l.n) FROM loads AS l WHERE l.n > j.n)), 9223372036854775807) > %(horizon)s;
 
 -- present --
 -- Records that are not their open version.

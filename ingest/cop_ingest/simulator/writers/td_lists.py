@@ -20,6 +20,7 @@ from cop_ingest.simulator.writers.text import XML, as_json, element, local, spac
 
 _COLUMNS = ("key", "region", "district", "description", "easting", "northing", "latitude", "longitude", "url")
 _TWO_MARKS = b"\xff\xfe\xff\xfe"
+_TELLS_S = 240  # what a car park tells is up to four minutes old
 _REGIONS_ZH = {"Hong Kong Island": "香港島", "Kowloon": "九龍", "New Territories": "新界"}
 IMAGE_HOST = "tdcctv.data.one.gov.hk"
 
@@ -73,13 +74,13 @@ def camera_picture(world: World, at: datetime, key: str) -> bytes | None:
 
 
 def vacancies(world: World, at: datetime) -> bytes:
-    """Vacancies of all car parks; -1 has no data."""
+    """Vacancies of all car parks, each told anew every four minutes at a time of its own; -1 has no data."""
     minute = at.replace(second=0, microsecond=0)
     parks = []
     for values, _ in world.car_parks:
         park = str(values["park_id"])
-        updated = minute - timedelta(seconds=number(world.seed, "park at", park, minute) % 240)
-        spaces = {"category": "HOURLY", "vacancy_type": "A", "vacancy": vacancy(world.seed, park, minute)}
+        updated = minute - timedelta(seconds=(int(minute.timestamp()) - number(world.seed, "park at", park)) % _TELLS_S)
+        spaces = {"category": "HOURLY", "vacancy_type": "A", "vacancy": vacancy(world.seed, park, updated)}
         kinds = [{"type": "P", "service_category": [{**spaces, "lastupdate": spaced(updated)}]}]
         parks.append({"park_id": park, "vehicle_type": kinds})
     return as_json({"car_park": parks}, mark=True)
