@@ -1,7 +1,8 @@
 """Servers of the suites: real processes, forked from one that has imported what they need.
 
 A server that starts by itself imports for two seconds before it does anything; some hundred are started in a run. The
-process that they are forked from has imported modules and done nothing else: no setting was read, no file, no store.
+process that they are forked from has imported modules and read the catalogue of the clone, and done nothing else: it
+keeps no setting and knows no store.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+from cop.catalogue import catalogue
 
 ROOT = Path(__file__).parent.parent
 APP = "cop_server.app:create_app"
@@ -27,8 +31,21 @@ _FORKS = multiprocessing.get_context("forkserver")
 # Not pygeoapi.starlette_app, which reads its configuration when it is imported.
 _FORKS.set_forkserver_preload([
     "cop_server.app", "pygeoapi.api.itemtypes", "pygeoapi.api.coverages", "pygeoapi.api.tiles",
-    "cop_tiles.mapproxy_source", "mapproxy.wsgiapp", "lxml.html", "uvicorn.main", "uvloop", "httptools",
+    "pygeoapi.api.environmental_data_retrieval", "pygeoapi.api.maps", "pygeoapi.api.processes", "pygeoapi.api.stac",
+    "pygeoapi.process.manager.dummy", "anyio._backends._asyncio", "anyio.streams.memory",
+    "cop_tiles.mapproxy_source", "mapproxy.wsgiapp", "mapproxy.cache.file", "mapproxy.cache.dummy",
+    "mapproxy.cache.tile_manager", "mapproxy.config.coverage", "mapproxy.featureinfo", "mapproxy.layer.cache_map_layer",
+    "mapproxy.layer.limited_layer", "mapproxy.layer.resolution_conditional", "mapproxy.layer.srs_conditional",
+    "mapproxy.service.wms", "mapproxy.service.wmts", "mapproxy.util.ext.wmsparse",
+    "lxml.html", "uvicorn.main", "uvloop", "httptools", "warmed",
 ])  # fmt: skip
+
+
+def _ensure_forkserver() -> None:
+    """Start the process that servers are forked from, once. It finds the modules of this folder by PYTHONPATH alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        forkserver.ensure_running()
 
 
 class Running(Protocol):
@@ -48,6 +65,7 @@ class Forked:
     """A forked server, asked as subprocess.Popen is."""
 
     def __init__(self, app: str, door: socket.socket, env: Mapping[str, str], log: Path) -> None:
+        _ensure_forkserver()
         self._process = _FORKS.Process(target=_serve, args=(app, door, dict(env), str(log)), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
@@ -78,6 +96,8 @@ def _serve(app: str, door: socket.socket, env: dict[str, str], log: str) -> None
     """In the forked process: what `python -m uvicorn` does, with a socket that has its port already."""
     os.environ.clear()
     os.environ.update(env)
+    if "COP_LAYERS" in env:
+        catalogue.cache_clear()
     os.chdir(ROOT)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(file, 1)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from matrix import TRIED_FEATURES
 from places import EMPTY
 from psycopg import sql
 
@@ -18,7 +19,7 @@ from cop.catalogue import catalogue
 from cop.query.columns import geometry_name
 from cop_server.cluster import Cluster
 
-FEATURE_LAYERS = [layer.id for layer in catalogue().feature_layers if layer.id not in EMPTY]
+LAYERS = [layer.id for layer in TRIED_FEATURES if layer.id not in EMPTY]
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +29,9 @@ def http(server: str) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(params=FEATURE_LAYERS)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.conformance) for name in LAYERS])
 def layer(request: pytest.FixtureRequest) -> str:
-    """Each feature layer's id in turn, of those that have features."""
+    """Feature layers' ids in turn, of those that have features: one of each kind, at length all of them."""
     return str(request.param)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from matrix import LONG
 from PIL import Image
 from places import EMPTY
 
@@ -110,6 +111,8 @@ def test_gdal_reprojects_into_the_hong_kong_grid(server: str, run: Run, tmp_path
         assert 797_000 < northing < 851_000
 
 
+@pytest.mark.conformance
+@pytest.mark.skipif(not LONG, reason="a script of docs/clients.md copies it too; make conformance counts what came")
 def test_the_whole_server_goes_into_one_geopackage(server: str, run: Run, truth: Any, tmp_path: Path) -> None:
     """What is no feature layer must not stop a copy of everything."""
     out = tmp_path / "all.gpkg"

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import mapbox_vector_tile
 import pytest
+from matrix import LONG
 from places import Tile, tile_at, tile_with
 
 from cop.catalogue import catalogue
@@ -17,7 +18,7 @@ MOST_BYTES = 500_000
 ZOOMS = (0, 6, 8, 9, 10, 11, 12, 14)
 # Seen from farther away all of Hong Kong is a few pixels, and small shapes vanish.
 FARTHEST_DRAWN = 10
-TILES_OF_A_ZOOM = 6  # at most so many of those with features: a coarse sample
+TILES_OF_A_ZOOM = 6 if LONG else 2  # at most so many of those with features: a coarse sample
 # What lies in the buffer around a tile, in units of its extent of 4096.
 BUFFER = 1024
 

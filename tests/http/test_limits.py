@@ -221,7 +221,7 @@ def test_however_many_ask_whether_it_is_ready_the_store_is_asked_once_a_second(
         transport = httpx.ASGITransport(Starlette(routes=health_routes(get_settings())))
         async with httpx.AsyncClient(transport=transport, base_url="http://cop") as http:
             first = {answer.status_code for answer in await asyncio.gather(*(http.get("/ready") for _ in range(many)))}
-            asked.append(_pool().get_stats()["requests_num"])
+            asked.append(_pool.get().get_stats()["requests_num"])
             await asyncio.sleep(1.1)
             return first | {(await http.get("/ready")).status_code}
 
@@ -229,7 +229,7 @@ def test_however_many_ask_whether_it_is_ready_the_store_is_asked_once_a_second(
     try:
         assert asyncio.run(ask(200)) == {200}
         assert asked == [1]
-        assert _pool().get_stats()["requests_num"] == 2
+        assert _pool.get().get_stats()["requests_num"] == 2
     finally:
         _forget()
 

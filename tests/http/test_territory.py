@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from matrix import TRIED_FEATURES
 from places import EMPTY, tile_with
 
 from cop.catalogue import Layer, catalogue
@@ -72,7 +73,8 @@ def _tile(http: httpx.Client, layer: Layer, feature: dict[str, Any], zoom: int) 
     return answer.content
 
 
-@pytest.mark.parametrize("layer", FEATURE_LAYERS)
+@pytest.mark.conformance
+@pytest.mark.parametrize("layer", TRIED_FEATURES, ids=lambda layer: layer.id)
 def test_a_style_of_each_theme_and_a_legend(layer: Layer, http: httpx.Client) -> None:
     for theme in THEMES:
         style = http.get(f"/collections/{layer.id}/styles/{theme}").json()

@@ -9,6 +9,7 @@ import httpx
 import mapbox_vector_tile
 import psycopg
 import pytest
+from matrix import TRIED_FEATURES
 
 from cop.catalogue import catalogue
 from cop.query.question import Question
@@ -46,7 +47,8 @@ def first_position(geometry: dict[str, Any]) -> tuple[float, float]:
     return found[0], found[1]
 
 
-@pytest.mark.parametrize("layer", [layer.id for layer in catalogue().feature_layers])
+@pytest.mark.conformance
+@pytest.mark.parametrize("layer", [layer.id for layer in TRIED_FEATURES])
 def test_every_layer_has_a_tile_with_its_name_and_attributes(http: httpx.Client, layer: str) -> None:
     features = http.get(f"/collections/{layer}/items?limit=20&f=json").json()["features"]
     places = [first_position(feature["geometry"]) for feature in features if feature["geometry"] is not None]
@@ -62,7 +64,8 @@ def test_every_layer_has_a_tile_with_its_name_and_attributes(http: httpx.Client,
         assert feature["properties"]["id"]
 
 
-@pytest.mark.parametrize("layer", [layer.id for layer in catalogue().feature_layers])
+@pytest.mark.conformance
+@pytest.mark.parametrize("layer", [layer.id for layer in TRIED_FEATURES])
 def test_no_tile_is_over_500_kilobytes(http: httpx.Client, layer: str) -> None:
     for z in range(0, 15, 2):
         answer = http.get(f"/collections/{layer}/tiles/WebMercatorQuad/{'/'.join(map(str, tile_at(*HONG_KONG, z)))}")

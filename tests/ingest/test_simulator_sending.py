@@ -106,7 +106,10 @@ def records(database: Cluster) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-def test_departments_post_their_incidents_once_and_correct_them(world: World, database: Cluster, url: str) -> None:
+def test_departments_post_their_incidents_once_and_correct_them(
+    world: World, database: Cluster, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cop_ingest.simulator.sending._FIRST_WAIT_S", 0.02)
     proxy = Breaking(url)
     address = f"http://127.0.0.1:{proxy.server_port}"
     of = {name: keys.create(database.owner_dsn, name, "reporter", name, None)[1] for name in DEPARTMENTS}

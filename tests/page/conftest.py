@@ -19,7 +19,7 @@ import httpx
 import psycopg
 import psycopg.sql
 import pytest
-from playwright.sync_api import Browser, Page, Request, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect, sync_playwright
 
 from cop_server.cluster import Cluster
 
@@ -224,16 +224,20 @@ def relay(server: str) -> Iterator[Relay]:
     made.close()
 
 
-@pytest.fixture
-def visit(built_page: None, server: str, chromium: Browser) -> Iterator[Visitor]:
-    """Open the page: `visit("lang=en")` waits until the incidents are drawn."""
-    contexts = []
-    own = server.rstrip("/")
+def _opener(chromium: Browser, own: str, contexts: list[BrowserContext]) -> Visitor:
+    """What opens pages, each in a context of its own that is put into `contexts`."""
 
     def open_page(
-        query: str = "lang=en&theme=light", size: ViewportSize = DESK, drawn: bool = True, origin: str = own
+        query: str = "lang=en&theme=light",
+        size: ViewportSize = DESK,
+        drawn: bool = True,
+        origin: str = own,
+        flying: bool = False,
     ) -> Visit:
-        context = chromium.new_context(viewport=size, locale="en-HK", timezone_id="Europe/Lisbon")
+        context = chromium.new_context(
+            viewport=size, locale="en-HK", timezone_id="Europe/Lisbon",
+            reduced_motion="no-preference" if flying else "reduce",
+        )  # fmt: skip
         contexts.append(context)
         page = context.new_page()
         made = Visit(page, origin)
@@ -252,6 +256,26 @@ def visit(built_page: None, server: str, chromium: Browser) -> Iterator[Visitor]
             page.wait_for_selector(DRAWN, timeout=PATIENCE_MS)
         return made
 
-    yield open_page
+    return open_page
+
+
+@pytest.fixture
+def visit(built_page: None, server: str, chromium: Browser) -> Iterator[Visitor]:
+    """Open the page: `visit("lang=en")` waits until the incidents are drawn.
+
+    The map jumps to where it is sent, as for somebody who has asked for less motion, unless it is to be `flying`: every
+    picture of a flight is drawn without a graphics card, and so are the basemap's at each zoom on the way.
+    """
+    contexts: list[BrowserContext] = []
+    yield _opener(chromium, server.rstrip("/"), contexts)
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def visit_once(built_page: None, server: str, chromium: Browser) -> Iterator[Visitor]:
+    """The same for a page that tests of a module look at one after the other: none needs it as another left it."""
+    contexts: list[BrowserContext] = []
+    yield _opener(chromium, server.rstrip("/"), contexts)
     for context in contexts:
         context.close()

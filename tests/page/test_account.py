@@ -18,6 +18,8 @@ COUNTED = "status <> 'cancelled' AND duplicate_of IS NULL"
 
 def enter(page: Page, department: str, role: str = "reporter") -> None:
     """Enter the exercise by one click."""
+    # The sheet offers what the server does, which is known when the mode is.
+    page.wait_for_selector("body[data-mode=exercise]")
     page.click("#account")
     page.locator("#sheet select").select_option(role)
     page.click(f"#sheet [data-department='{department}']")

@@ -47,6 +47,8 @@ def kept(by: httpx.Client, path: str, name: str) -> dict[str, Any]:
 
 
 def enter(page: Page, department: str, role: str = "reporter") -> None:
+    # The sheet offers what the server does, which is known when the mode is.
+    page.wait_for_selector("body[data-mode=exercise]")
     page.click("#account")
     page.locator("#sheet select").select_option(role)
     page.click(f"#sheet [data-department='{department}']")

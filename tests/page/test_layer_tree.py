@@ -46,7 +46,7 @@ def drawn(page: Page, layer: str, act: Callable[[], object]) -> None:
 
 
 def test_the_tree_has_all_groups_and_layers(visit: Visitor, api: Any) -> None:
-    seen = visit()
+    seen = visit(drawn=False)
     known = api.ask("/collections")["collections"]
     groups: dict[str, set[str]] = {}
     titles: dict[str, str] = {}
@@ -79,17 +79,24 @@ def test_seventy_layers_are_no_seventy_requests(visit: Visitor) -> None:
     assert seen.asked("/styles/") == []
 
 
+@pytest.fixture(scope="module")
+def open_page(visit_once: Visitor) -> Page:
+    """A page with its tree open, in which tests search."""
+    page: Page = visit_once(drawn=False).page
+    open_tree(page)
+    return page
+
+
 @pytest.mark.parametrize("typed", ["hospital", "醫院", "HOSPITALS", "醫院管理局"])
-def test_search_finds_in_both_languages(visit: Visitor, typed: str) -> None:
-    page = visit().page
-    tree = open_tree(page)
+def test_search_finds_in_both_languages(open_page: Page, typed: str) -> None:
+    page, tree = open_page, open_page.locator("#layers-body")
     page.fill("#layer-search", typed)
     expect(tree.locator("[data-layer=hospitals]")).to_be_visible()
     expect(tree.locator("[data-layer=districts]")).to_have_count(0)
 
 
 def test_search_says_when_nothing_is_found(visit: Visitor) -> None:
-    page = visit("lang=zh&theme=light").page
+    page = visit("lang=zh&theme=light", drawn=False).page
     tree = open_tree(page)
     page.fill("#layer-search", "<b>火星</b>")
     expect(tree).to_contain_text("沒有圖層")
@@ -134,9 +141,8 @@ def test_a_legend_says_the_classes(visit: Visitor, api: Any) -> None:
     assert seen.errors == []
 
 
-def test_a_layer_tells_where_it_comes_from(visit: Visitor, api: Any) -> None:
-    page = visit().page
-    tree = open_tree(page)
+def test_a_layer_tells_where_it_comes_from(open_page: Page, api: Any) -> None:
+    page, tree = open_page, open_page.locator("#layers-body")
     page.fill("#layer-search", "hospitals")
     row = tree.locator("[data-layer=hospitals]")
     row.locator(".info").click()

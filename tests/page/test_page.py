@@ -41,8 +41,13 @@ def test_types_of_the_page_fit() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_incidents_are_drawn_and_nothing_leaves_us(visit: Visitor, api: Any, tmp_path: Path) -> None:
-    seen = visit()
+@pytest.fixture(scope="module")
+def seen(visit_once: Visitor) -> Any:
+    """The page as it opens; who chooses a tab begins with choosing one."""
+    return visit_once()
+
+
+def test_incidents_are_drawn_and_nothing_leaves_us(seen: Any, api: Any, tmp_path: Path) -> None:
     drawn = int(seen.page.locator("body").get_attribute("data-incidents"))
     assert drawn > 0
     shows_count(seen.page, api.number(COUNTED + api.recent()))
@@ -53,8 +58,7 @@ def test_incidents_are_drawn_and_nothing_leaves_us(visit: Visitor, api: Any, tmp
     assert seen.strangers() == []
 
 
-def test_every_request_for_incidents_carries_exactly_one_mode(visit: Visitor) -> None:
-    seen = visit()
+def test_every_request_for_incidents_carries_exactly_one_mode(seen: Any) -> None:
     asked = seen.asked("/collections/incidents/")
     assert asked
     assert {tuple(parameters.get("mode", [])) for parameters in asked} == {("exercise",)}
@@ -101,7 +105,7 @@ def test_an_incident_of_the_list_opens_on_the_map_with_source_and_verification(v
 
 
 def test_a_click_on_a_mark_opens_it(visit: Visitor) -> None:
-    page = visit().page
+    page = visit(flying=True).page
     located(page).click()
     popup = page.locator(".maplibregl-popup")
     expect(popup).to_be_visible()
@@ -167,7 +171,7 @@ def test_a_silent_server_is_said_and_what_was_known_stays(visit: Visitor) -> Non
 
 
 def test_an_error_of_the_server_is_no_empty_list(visit: Visitor) -> None:
-    page = visit().page
+    page = visit(drawn=False).page
     page.route(f"**{ITEMS}?*", lambda route: route.fulfill(status=503, body="{}"))
     page.click("#only-major")
     expect(page.locator("#trouble")).to_contain_text("answers with an error (503)")
@@ -218,15 +222,14 @@ def test_the_warnings_in_force_are_said_in_both_languages(visit: Visitor, api: A
     wanted = f"ended_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
     known = api.ask("/collections/warnings/items", mode="exercise", limit="50", filter=wanted)["features"]
     assert known, "the exercise opens under a typhoon signal"
-    strip = visit("lang=zh&theme=dark").page.locator("#warnings li")
+    strip = visit("lang=zh&theme=dark", drawn=False).page.locator("#warnings li")
     expect(strip).to_have_count(len(known))
     for feature in known:
         names = feature["properties"]
         expect(strip.filter(has_text=names["name_zh"]).filter(has_text=names["name_en"])).to_have_count(1)
 
 
-def test_control_centres_and_requests_are_listed(visit: Visitor, api: Any) -> None:
-    seen = visit()
+def test_control_centres_and_requests_are_listed(seen: Any, api: Any) -> None:
     seen.page.click("#tab-departments")
     centres = api.ask("/collections/control-centres/items", mode="exercise", limit="100")["features"]
     expect(seen.page.locator("[data-list=control-centres] .entry")).to_have_count(len(centres))
@@ -250,8 +253,9 @@ def test_every_control_has_a_name(visit: Visitor) -> None:
     assert doubled == []
 
 
-def test_the_tabs_go_by_arrow_keys(visit: Visitor) -> None:
-    page = visit().page
+def test_the_tabs_go_by_arrow_keys(seen: Any) -> None:
+    page = seen.page
+    page.click("#tab-list")
     page.focus("#tab-list")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tab-counts")).to_be_focused()
@@ -260,7 +264,7 @@ def test_the_tabs_go_by_arrow_keys(visit: Visitor) -> None:
 
 
 def test_the_address_keeps_the_picture(visit: Visitor) -> None:
-    page = visit("lang=en&theme=light&active=true#map=12/22.3/114.17").page
+    page = visit("lang=en&theme=light&active=true#map=12/22.3/114.17", drawn=False).page
     expect(page.locator("#only-active")).to_have_attribute("aria-pressed", "true")
     assert "#map=12/22.3/114.17" in page.url
 
@@ -277,7 +281,7 @@ def test_only_files_of_the_page_are_sent(server: str, path: str) -> None:
 
 
 def test_an_incident_without_position_opens_beside_the_map(visit: Visitor) -> None:
-    page = visit().page
+    page = visit(drawn=False).page
     page.locator("#incident-list .item", has_text="not on the map").first.click()
     expect(page.locator("#card .record")).to_contain_text("Not on the map: no position is known yet.")
     expect(page.locator(".maplibregl-popup")).to_have_count(0)

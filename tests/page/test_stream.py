@@ -28,6 +28,7 @@ def test_what_is_written_appears_by_itself(visit: Visitor, api: Any, owner: Any)
 
 def test_without_the_stream_the_page_asks_as_before(visit: Visitor, api: Any) -> None:
     seen = visit(drawn=False)
+    seen.page.clock.install()
     seen.page.route("**/events?**", lambda route: route.abort())
     seen.page.reload()
     expect(seen.page.locator("body")).to_have_attribute("data-state", "live")
@@ -36,7 +37,8 @@ def test_without_the_stream_the_page_asks_as_before(visit: Visitor, api: Any) ->
     before = api.number(COUNTED + api.recent())
     expect(seen.page.locator("#count")).to_have_text(re.compile(rf"^{before:,} "))
     asked = len(seen.asked("/collections/incidents/items"))
-    seen.page.wait_for_timeout(17_000)
+    with seen.page.expect_request(re.compile("/collections/incidents/items")):
+        seen.page.clock.fast_forward(17_000)
     assert len(seen.asked("/collections/incidents/items")) > asked
 
 

@@ -68,6 +68,8 @@ def officer(api: Any) -> Iterator[Callable[..., Officer]]:
 
 
 def enter(page: Page, department: str, role: str = "reporter") -> None:
+    # The sheet offers what the server does, which is known when the mode is.
+    page.wait_for_selector("body[data-mode=exercise]")
     page.click("#account")
     page.locator("#sheet select").select_option(role)
     page.click(f"#sheet [data-department='{department}']")
@@ -88,7 +90,7 @@ def opened(page: Page, name: str) -> Any:
 
 
 def test_an_incident_is_reported_from_the_map(visit: Visitor, officer: Callable[..., Officer], tmp_path: Path) -> None:
-    seen = visit("lang=en&theme=light")
+    seen = visit("lang=en&theme=light", drawn=False)
     page = seen.page
     enter(page, "DSD")
     page.goto(page.url.partition("#")[0] + "#map=15/22.4300/114.1200")
@@ -122,7 +124,7 @@ def test_an_incident_is_reported_from_the_map(visit: Visitor, officer: Callable[
 
 def test_what_was_reported_nearby_is_shown_before_sending(visit: Visitor, officer: Callable[..., Officer]) -> None:
     name = officer("FSD").report(114.2005, 22.3805, title_en="Already known water")
-    seen = visit("lang=en&theme=light")
+    seen = visit("lang=en&theme=light", drawn=False)
     page = seen.page
     enter(page, "DSD")
     page.context.grant_permissions(["geolocation"])
@@ -147,7 +149,7 @@ def test_a_position_is_found_by_slope_number_and_place_name(visit: Visitor, api:
     place = api.ask("/collections/place_names/items", limit="1", filter="name_zh IS NOT NULL")["features"][0][
         "properties"
     ]
-    seen = visit("lang=en&theme=light")
+    seen = visit("lang=en&theme=light", drawn=False)
     page = seen.page
     enter(page, "CEDD")
     page.click("#report")
@@ -165,7 +167,7 @@ def test_a_position_is_found_by_slope_number_and_place_name(visit: Visitor, api:
 
 
 def test_a_position_is_picked_by_keyboard_too(visit: Visitor) -> None:
-    seen = visit("lang=en&theme=light", size=PHONE)
+    seen = visit("lang=en&theme=light", size=PHONE, drawn=False)
     page = seen.page
     enter(page, "DSD")
     page.click("#report")
@@ -184,7 +186,7 @@ def test_a_position_is_picked_by_keyboard_too(visit: Visitor) -> None:
 
 
 def test_what_is_wrong_is_said_at_its_field(visit: Visitor) -> None:
-    page = visit("lang=en&theme=light").page
+    page = visit("lang=en&theme=light", drawn=False).page
     enter(page, "DSD")
     page.click("#report")
     field(page, "category").select_option("flood")
@@ -199,7 +201,7 @@ def test_only_the_next_statuses_are_offered_and_only_to_the_owner(
 ) -> None:
     dsd = officer("DSD")
     name = dsd.report(114.25, 22.31)
-    page = visit("lang=en&theme=light").page
+    page = visit("lang=en&theme=light", drawn=False).page
     enter(page, "FSD")
     card = opened(page, name)
     expect(card.locator("[data-deed=progress]")).to_be_visible()
@@ -222,7 +224,7 @@ def test_only_the_next_statuses_are_offered_and_only_to_the_owner(
 def test_progress_moves_the_incident(visit: Visitor, officer: Callable[..., Officer]) -> None:
     dsd = officer("DSD")
     name = dsd.report(114.26, 22.32, status="responding")
-    seen = visit("lang=zh&theme=dark", size=PHONE)
+    seen = visit("lang=zh&theme=dark", size=PHONE, drawn=False)
     page = seen.page
     enter(page, "DSD")
     opened(page, name).locator("[data-deed=progress]").click()
@@ -245,7 +247,7 @@ def test_a_conflict_is_shown_side_by_side_and_resolved_by_choosing(
 ) -> None:
     dsd = officer("DSD")
     name = dsd.report(114.27, 22.33, severity="minor", location_en="Market")
-    seen = visit("lang=en&theme=light")
+    seen = visit("lang=en&theme=light", drawn=False)
     page = seen.page
     enter(page, "DSD")
     opened(page, name).locator("[data-deed=edit]").click()
@@ -278,7 +280,7 @@ def test_a_conflict_is_shown_side_by_side_and_resolved_by_choosing(
 def test_an_incident_is_handed_over_and_taken(visit: Visitor, officer: Callable[..., Officer]) -> None:
     dsd = officer("DSD")
     name = dsd.report(114.28, 22.34)
-    page = visit("lang=en&theme=light").page
+    page = visit("lang=en&theme=light", drawn=False).page
     enter(page, "DSD", "administrator")
     opened(page, name).locator("[data-deed=hand-over]").click()
     field(page, "to_department").select_option("FSD")
@@ -303,7 +305,7 @@ def test_a_request_is_answered_from_the_list(visit: Visitor, officer: Callable[.
     properties = {"to_department": "FSD", "kind": "ask", "text_en": "How many pumps are free?"}
     feature = {"type": "Feature", "geometry": None, "properties": properties}
     made = officer("DSD").write("POST", "/collections/requests/items", feature).json()["id"]
-    page = visit("lang=en&theme=light&tab=departments").page
+    page = visit("lang=en&theme=light&tab=departments", drawn=False).page
     enter(page, "FSD")
     entry = page.locator(f"[data-list=requests] [data-id='{made}']")
     entry.locator("[data-deed=answer]").click()
@@ -316,7 +318,7 @@ def test_a_request_is_answered_from_the_list(visit: Visitor, officer: Callable[.
 
 def test_a_repeated_sending_makes_no_second_report(visit: Visitor, officer: Callable[..., Officer]) -> None:
     """The answer is lost on the way; who sends again has reported once."""
-    page = visit("lang=en&theme=light").page
+    page = visit("lang=en&theme=light", drawn=False).page
     enter(page, "DSD")
     page.click("#report")
     field(page, "category").select_option("road")
@@ -339,7 +341,7 @@ def test_the_versions_say_who_changed_what(visit: Visitor, officer: Callable[...
     dsd = officer("DSD")
     name = dsd.report(114.29, 22.35, severity="minor")
     dsd.change(name, severity="severe")
-    seen = visit("lang=en&theme=light")
+    seen = visit("lang=en&theme=light", drawn=False)
     page = seen.page
     enter(page, "FSD", "viewer")
     versions = opened(page, name).locator(".versions")
@@ -355,7 +357,7 @@ def test_what_may_be_the_same_is_shown_joined_parted_and_taken_back(
 ) -> None:
     dsd = officer("DSD")
     one, two = (dsd.report(114.2712, 22.4512, location_en=f"Sai Sha Road {where}") for where in ("east", "west"))
-    seen = visit("lang=en&theme=light")
+    seen = visit("lang=en&theme=light", drawn=False)
     page = seen.page
     enter(page, "DSD", "administrator")
     card = opened(page, two)

@@ -183,12 +183,21 @@ def test_an_unreadable_file_keeps_the_old_records_and_the_rest_goes_in(owner: An
     assert found["districts"].failure is None
 
 
-def test_the_real_files_load_in_full(owner: Any, tmp_path: Path) -> None:
-    data = get_settings().data
-    if data is None:
+@pytest.fixture
+def full(loaded: Cluster) -> Any:
+    """A store as an installation loads it, with the real files where they are at hand."""
+    with psycopg.connect(loaded.owner_dsn, autocommit=True) as connection:
+        yield connection
+
+
+def test_the_real_files_load_in_full(full: Any) -> None:
+    if get_settings().data is None:
         pytest.skip("no data folder beside the clone (COP_DATA)")
-    found = outcomes(owner, data, tmp_path)
-    assert not [o.sentence for o in found.values() if o.failure]
+    owner = full
+    known = dict(owner.execute("SELECT id, manifest IS NOT NULL FROM cop.layer"))
+    assert [layer.id for layer in loadable(catalogue()) if not known[layer.id]] == [], "each is loaded"
+    assert {one(owner, f"SELECT bool_and(provenance = 'real') FROM layer.{name}")
+            for name in ("roads_b50k", "traffic_cameras", "wind_10min")} == {True}  # fmt: skip
     expected = {"districts": 18, "district_population": 18, "roads_b50k": 995, "traffic_cameras": 210,
                 "weather_stations": 30, "land": 131, "place_names": 761, "wind_10min": 30}  # fmt: skip
     assert {name: one(owner, f"SELECT count(*) FROM layer.{name}") for name in expected} == expected

@@ -147,7 +147,7 @@ def test_the_suite_runner_knows_its_suites(clone: Path) -> None:
         pytest.skip("no environment in this clone")
     done = subprocess.run(runner, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    suites = "unit, store, ingest, feeds_parse, feeds, http, delivery, faults, basemap, clients, page"
+    suites = "unit, store, ingest, feeds_parse, feeds, http, delivery, faults, installation, basemap, clients, page"
     assert f"no such suite: no-such-suite; there are {suites}" in done.stderr
 
 
@@ -218,7 +218,7 @@ def test_the_queue_has_what_takes_longest_first_and_loses_no_suite() -> None:
     runner = _runner_module()
     wanted = [*runner.ORDER, "new"]
     assert sorted(runner.queue_of(wanted, 2)) == sorted(wanted)
-    assert runner.queue_of(wanted, 2)[0] == "http"
+    assert runner.queue_of(wanted, 2)[0] == "installation"
     assert runner.queue_of(wanted, 2)[-1] == "new"
     assert runner.queue_of(wanted, 1) == wanted
 
