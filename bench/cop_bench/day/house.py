@@ -73,7 +73,7 @@ class House:
         self._env = bare_environment() | {
             "COP_APP_DATABASE_URL": made.app_dsn, "COP_DATABASE_URL": made.owner_dsn, "COP_VAR": str(folder),
             "COP_MODE": "exercise", "COP_INBOX": str(self.inbox), "COP_EXERCISE_SEED": str(plan.seed),
-            "COP_EXERCISE_SCALE": str(plan.scale), **({"COP_DATA": str(data)} if data else {}),
+            "COP_EXERCISE_SCALE": str(plan.scale), "COP_DATA": str(data) if data else "none",
         }  # fmt: skip
         self.pids: dict[str, int] = {}
 
