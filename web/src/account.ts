@@ -4,7 +4,7 @@ import { byId, el, say } from "./dom";
 import { form, labelled, whyNot } from "./form";
 import { modeName } from "./filters";
 import { pick, t } from "./i18n";
-import { enter, NotSignedIn, session, signIn, signOut, countsIn, type Entry, type Session } from "./session";
+import { enter, heardSession, NotSignedIn, session, signIn, signOut, countsIn, type Entry, type Session } from "./session";
 import { closeSheet, openSheet } from "./sheet";
 import type { TextKey } from "./texts";
 import type { Mode } from "./view";
@@ -107,7 +107,7 @@ function whoSheet(onChange: (now: Session) => void): void {
 }
 
 /** Open what the header's button is for. `onChange` is told who reads the page from then on. */
-export function openAccount(onChange: (now: Session) => void): void {
-  if (session().known) whoSheet(onChange);
+export async function openAccount(onChange: (now: Session) => void): Promise<void> {
+  if ((await heardSession()).known) whoSheet(onChange);
   else signInSheet(onChange);
 }

@@ -33,7 +33,7 @@ function listen(): void {
   onClick("only-major", () => acting.change({ major: !state.view.major }));
   onClick("only-active", () => acting.change({ active: !state.view.active }));
   onClick("theme", () => acting.chooseTheme(state.view.theme === "light" ? "dark" : "light"));
-  onClick("account", () => openAccount(acting.readerChanged));
+  onClick("account", () => void openAccount(acting.readerChanged));
   onClick("report", acting.report);
   onClick("panel-fold", () => acting.foldPanel(!document.body.classList.contains("folded")));
   onClick("language", switchLanguage);

@@ -59,6 +59,11 @@ export async function fetchSession(): Promise<Session> {
   return keep((await fetchJson(PATH)).body);
 }
 
+/** The session; asked for first where the server was not heard yet, and nobody's where it cannot be. */
+export async function heardSession(): Promise<Session> {
+  return current === NOBODY ? fetchSession().catch(() => NOBODY) : current;
+}
+
 /** Why somebody could not sign in: the server's own sentence, where it gave one. */
 export class NotSignedIn extends Error {
   constructor(
