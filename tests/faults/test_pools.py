@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from psycopg_pool import ConnectionPool
 
 from cop.errors import StoreTrouble
 from cop.settings import get_settings
 from cop.store import reading, writing
+from cop.store.pools import OnePool
 from cop.visible import VisibleSet
 
 PATIENCE = 60.0
@@ -62,11 +62,11 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing]:
         (lambda: writing.writing(VisibleSet(), "test"), writing._pool),
     ],
 )
-def test_it_keeps_trying(away: Refusing, use: Callable[..., object], pool: Callable[[], ConnectionPool]) -> None:
+def test_it_keeps_trying(away: Refusing, use: Callable[..., object], pool: OnePool) -> None:
     with pytest.raises(StoreTrouble), use():  # type: ignore[attr-defined]
         pass
     deadline = time.monotonic() + PATIENCE
     while away.attempts < 20:
         assert time.monotonic() < deadline, away.attempts
         time.sleep(0.05)
-    assert pool().get_stats()["connections_num"] >= 20
+    assert pool.get().get_stats()["connections_num"] >= 20

@@ -18,6 +18,7 @@ import httpx
 import psycopg
 import pytest
 import shapely
+from receivers import until
 from servers import ROOT, SERVE
 from streams import Stream  # type: ignore[import-not-found]
 
@@ -44,7 +45,13 @@ class Served:
 
     @property
     def lines(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+
+    def lines_of(self, request: str) -> list[dict[str, object]]:
+        """The lines of a request; that of its end comes when the client has the answer already."""
+        until(lambda: any(line.get("request") == request and line["logger"] == "cop.access" for line in self.lines))
+        return [line for line in self.lines if line.get("request") == request]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +133,8 @@ def test_a_day_in_the_log_tells_of_everything_and_of_nobody(served: Served, http
         "geometry": None,
         "properties": {"category": "flood", "title_en": NAME, "dead": 99999999999},
     }
-    http.post(ITEMS, json=broken, headers=key | {"Content-Type": "application/geo+json"})
+    last = http.post(ITEMS, json=broken, headers=key | {"Content-Type": "application/geo+json"})
+    assert served.lines_of(last.headers["x-request-id"])
     text = json.dumps(served.lines)
     for private in (
         NAME,
@@ -164,7 +172,7 @@ def test_a_fault_is_in_the_log_with_its_trace_and_the_client_has_its_id(served: 
     assert failed.headers["x-content-type-options"] == "nosniff"
     told = failed.json()
     assert "peaks_away" not in failed.text
-    lines = [line for line in served.lines if line.get("request") == told["instance"].removeprefix("urn:uuid:")]
+    lines = served.lines_of(told["instance"].removeprefix("urn:uuid:"))
     traced = next(line for line in lines if "trace" in line)
     assert "UndefinedTable" in json.dumps(traced["trace"])
     assert "does not exist" not in json.dumps(traced)
