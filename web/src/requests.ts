@@ -6,7 +6,7 @@ import { codeTitle, eitherLanguage, timeOf, wordsElement } from "./details";
 import { el, say } from "./dom";
 import { whyNot } from "./form";
 import { age, dateTime, t } from "./i18n";
-import { change, type Values } from "./send";
+import { change, NotTaken, type Values } from "./send";
 import { owns } from "./session";
 import { asInstant, pictureTime } from "./time";
 import { historyPart } from "./versions";
@@ -37,10 +37,18 @@ function requestState(properties: Feature["properties"]): HTMLElement {
     : chip("active", t("requestOpen"));
 }
 
-/** Write an answer or acknowledgement over the request as it stands now. */
-async function reply(id: string, mode: Mode, properties: Values): Promise<void> {
+/**
+ * Write an answer or acknowledgement over the request as it stands now. What is changed between the reading and the
+ * writing, by the clock that finds it overdue say, is no reason to refuse it: then it is read and written once more.
+ */
+async function reply(id: string, mode: Mode, properties: Values, again = true): Promise<void> {
   const now = await fetchRecord({ mode, asof: null }, REQUESTS, id);
-  await change(REQUESTS, mode, now, { properties });
+  try {
+    await change(REQUESTS, mode, now, { properties });
+  } catch (error) {
+    if (!again || !(error instanceof NotTaken) || error.status !== 412) throw error;
+    await reply(id, mode, properties, false);
+  }
 }
 
 function replies(feature: Feature, mode: Mode, onDone: () => void): HTMLElement {
